@@ -1,0 +1,1 @@
+"""The embedded default: everything in one process on SQLite, with a local Lambda endpoint."""

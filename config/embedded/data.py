@@ -1,0 +1,38 @@
+"""The data directory of the embedded default: the database, and secrets made once."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+
+class DataDir:
+    """A directory that only its owner may read; it is made on first use."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def secret(self, name: str) -> str:
+        """Return the secret called `name`, making it (mode 600) the first time.
+
+        Two processes that start at once agree: the file appears whole, by link, and the first
+        one wins.
+        """
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        target = self.path / name
+        if not target.exists():
+            self._make(target)
+        return target.read_text(encoding="ascii").strip()
+
+    def _make(self, target: Path) -> None:
+        draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(64))
+        try:
+            os.link(draft, target)
+        except FileExistsError:
+            pass  # another process was first; its secret is the one that counts
+        finally:
+            draft.unlink()

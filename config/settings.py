@@ -1,0 +1,267 @@
+"""Every setting, each from the environment, with its unit and its reason.
+
+MODELPACT_MODE says what a missing value means. "production" (what a server process gets) stops
+the process with the name of a required value that is missing; "embedded" (what `manage.py` gets
+when there is no DATABASE_URL) fills it from the data directory, so that a machine with nothing
+but Python can run the whole service.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from config.embedded.data import DataDir
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+MIB = 1024 * 1024
+
+MODELPACT_MODE = env.str("MODELPACT_MODE", default="production")
+if MODELPACT_MODE not in {"production", "embedded"}:
+    raise ImproperlyConfigured("MODELPACT_MODE must be 'production' or 'embedded'.")
+EMBEDDED = MODELPACT_MODE == "embedded"
+# Where the embedded default keeps its database and its secrets.
+DATA_DIR = Path(env.str("MODELPACT_DATA", default=str(BASE_DIR / ".modelpact"))).resolve()
+_data = DataDir(DATA_DIR) if EMBEDDED else None
+
+
+def _required(name: str, embedded: str) -> str:
+    """The value of `name`; in the embedded default, `embedded` stands in for a missing one."""
+    return env.str(name, default=embedded) if EMBEDDED else env.str(name)
+
+
+# --- Django ---------------------------------------------------------------------------------
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = _required("SECRET_KEY", _data.secret("secret_key") if _data else "")
+# Old keys that still verify callback tokens and sessions while a new SECRET_KEY is rolled out.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+ALLOWED_HOSTS = _required("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
+# The address handlers call back and documents link to, without a trailing slash.
+PUBLIC_URL = _required("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "models_registry",
+    "subscriptions",
+    "config",
+]
+MIDDLEWARE = [
+    "config.api.errors.ApiErrorMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "static"
+# Static files come straight from the installed packages; a deployment has no collect step to forget.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+# --- HTTPS (production only: the embedded default speaks plain HTTP on loopback) --------------
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not EMBEDDED)
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if EMBEDDED else 31_536_000)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not EMBEDDED
+# Set it only behind a proxy that overwrites the header, else clients could claim HTTPS.
+if env.bool("TRUST_X_FORWARDED_PROTO", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- Database -------------------------------------------------------------------------------
+_database_url = _required("DATABASE_URL", f"sqlite:///{DATA_DIR / 'modelpact.sqlite3'}")
+DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url_config(_database_url)}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = {
+        # A deferred transaction that reads and then writes gets "database is locked" at once,
+        # without waiting for the timeout; IMMEDIATE takes the write lock first.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+        " PRAGMA foreign_keys=ON; PRAGMA busy_timeout=20000;",
+    }
+else:
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    DATABASES["default"]["OPTIONS"] = {
+        "pool": {
+            "min_size": 1,
+            # Connections per process; the database must allow this times the processes.
+            "max_size": env.int("DATABASE_POOL_SIZE", default=10),
+            "timeout": 5,
+        },
+        "connect_timeout": 5,
+        # PostgreSQL waits for ever by default; nothing here may.
+        "options": "-c statement_timeout=15s -c lock_timeout=5s"
+        " -c idle_in_transaction_session_timeout=30s",
+    }
+
+# --- API ------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["config.api.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["config.api.permissions.HasDeclaredScope"],
+    "DEFAULT_PARSER_CLASSES": ["config.api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["config.api.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.api.renderers.JSONContentNegotiation",
+    "DEFAULT_SCHEMA_CLASS": "config.api.openapi.OperationSchema",
+    "EXCEPTION_HANDLER": "config.api.errors.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
+# 7 MiB, so that Lambda's 6 MB synchronous payload fits into a request.
+BODY_LIMIT_BYTES = env.int("BODY_LIMIT_BYTES", default=7 * MIB)
+DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT_BYTES
+# A free JSON field (metadata, input, output) may nest this deep, in levels.
+JSON_DEPTH_LIMIT = env.int("JSON_DEPTH_LIMIT", default=64)
+PAGE_SIZE_DEFAULT, PAGE_SIZE_LIMIT = 100, 1000
+# How long a repeated Idempotency-Key gets the first answer, in hours.
+IDEMPOTENCY_HOURS = env.int("IDEMPOTENCY_HOURS", default=24)
+
+# --- Rights ---------------------------------------------------------------------------------
+# Exactly one source of keys; never two families of algorithms at once.
+AUTH_JWKS_URL = env.str("AUTH_JWKS_URL", default="")
+AUTH_JWKS_FILE = env.str("AUTH_JWKS_FILE", default="")
+AUTH_SHARED_SECRET = env.str("AUTH_SHARED_SECRET", default="")
+AUTH_ISSUER = _required("AUTH_ISSUER", "modelpact-embedded")
+# A token must name one of these clients (`client_id`), or this audience (`aud`).
+AUTH_CLIENT_IDS = env.list("AUTH_CLIENT_IDS", default=[])
+AUTH_AUDIENCE = env.str("AUTH_AUDIENCE", default="")
+AUTH_TOKEN_USE = env.str("AUTH_TOKEN_USE", default="access")
+# Clocks differ; seconds that `exp`, `nbf` and `iat` may be off by.
+AUTH_LEEWAY_SECONDS = env.int("AUTH_LEEWAY_SECONDS", default=30)
+AUTH_SCOPE_PREFIX = env.str("AUTH_SCOPE_PREFIX", default="streamline/")
+AUTH_ADMIN_GROUP = env.str("AUTH_ADMIN_GROUP", default="admin")
+if _data and not (AUTH_JWKS_URL or AUTH_JWKS_FILE or AUTH_SHARED_SECRET):
+    AUTH_SHARED_SECRET = _data.secret("token_secret")
+    AUTH_CLIENT_IDS = AUTH_CLIENT_IDS or ["modelpact-embedded"]
+
+# --- Contracts ------------------------------------------------------------------------------
+SCHEMA_LIMIT_BYTES = 256 * 1024
+SCHEMA_DEPTH_LIMIT = 64
+
+# --- Lambda ---------------------------------------------------------------------------------
+# Event: the handler calls back. RequestResponse: what it returns is the output.
+LAMBDA_INVOCATION_TYPES = {
+    "training": env.str("LAMBDA_TRAINING_INVOCATION", default="Event"),
+    "inference": env.str("LAMBDA_INFERENCE_INVOCATION", default="RequestResponse"),
+}
+LAMBDA_CONNECT_TIMEOUT_SECONDS = env.int("LAMBDA_CONNECT_TIMEOUT_SECONDS", default=2)
+LAMBDA_EVENT_READ_TIMEOUT_SECONDS = env.int("LAMBDA_EVENT_READ_TIMEOUT_SECONDS", default=10)
+# Must stay below the broker's visibility timeout (300 s), else one call could be made twice.
+LAMBDA_SYNC_READ_TIMEOUT_SECONDS = env.int("LAMBDA_SYNC_READ_TIMEOUT_SECONDS", default=120)
+# Whose functions may be invoked: account ids; without one in production every ARN is refused, since
+# any caller who may write a model could otherwise make this service's role invoke any function.
+LAMBDA_ACCOUNTS = env.list("LAMBDA_ACCOUNTS", default=["123456789012"] if EMBEDDED else [])
+# Empty means every region, any function name.
+LAMBDA_REGIONS = env.list("LAMBDA_REGIONS", default=[])
+LAMBDA_NAME_PREFIX = env.str("LAMBDA_NAME_PREFIX", default="")
+# Where to reach Lambda instead of AWS; None is AWS itself. `manage.py serve` sets it.
+LAMBDA_ENDPOINT_URL = env.str("AWS_ENDPOINT_URL_LAMBDA", default=None)
+
+# --- Jobs -----------------------------------------------------------------------------------
+ACTIVATION = env.str("ACTIVATION", default="automatic")
+# Tries of one job that may fail for a passing reason, crashes of a worker included.
+DISPATCH_MAX_ATTEMPTS = env.int("DISPATCH_MAX_ATTEMPTS", default=5)
+# The n-th wait is a random time up to base * 2^n, at most the cap; in seconds.
+DISPATCH_BACKOFF_BASE_SECONDS = env.float("DISPATCH_BACKOFF_BASE_SECONDS", default=2.0)
+DISPATCH_BACKOFF_CAP_SECONDS = env.float("DISPATCH_BACKOFF_CAP_SECONDS", default=300.0)
+# A claim that is not recorded within this time (plus the call's own timeout) is taken again.
+DISPATCH_LEASE_SECONDS = env.int("DISPATCH_LEASE_SECONDS", default=60)
+# How long a dispatched job may take, by type, in seconds. AWS itself may retry an Event for 6 h.
+JOB_DEADLINE_SECONDS = {
+    "training": env.int("TRAINING_DEADLINE_SECONDS", default=6 * 3600),
+    "inference": env.int("INFERENCE_DEADLINE_SECONDS", default=900),
+}
+SWEEP_INTERVAL_SECONDS = env.float("SWEEP_INTERVAL_SECONDS", default=10.0)
+SWEEP_BATCH = env.int("SWEEP_BATCH", default=200)
+
+# --- Celery ---------------------------------------------------------------------------------
+CELERY_BROKER_URL = _required("REDIS_URL", "memory://")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+# Recovery is ours (leases in the database); a crashing message must not be delivered for ever.
+CELERY_TASK_REJECT_ON_WORKER_LOST = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_SOFT_TIME_LIMIT = 200
+CELERY_TASK_TIME_LIMIT = 230
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"polling_interval": 0.05}
+    if CELERY_BROKER_URL.startswith("memory")
+    else {"visibility_timeout": 300, "socket_timeout": 2, "socket_connect_timeout": 1, "max_retries": 0}
+)
+CELERY_TASK_ROUTES = {
+    "models_registry.tasks.dispatch_waiting_calls": {"queue": "sync"},
+    "models_registry.tasks.*": {"queue": "dispatch"},
+    "subscriptions.tasks.*": {"queue": "background"},
+}
+CELERY_TASK_DEFAULT_QUEUE = "dispatch"
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "models_registry.tasks.sweep", "schedule": SWEEP_INTERVAL_SECONDS},
+}
+
+# --- Logs -----------------------------------------------------------------------------------
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stdout": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["stdout"], "level": LOG_LEVEL},
+    "loggers": {
+        # At DEBUG these write payloads and signatures.
+        name: {"level": "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL}
+        for name in ("boto3", "botocore", "urllib3", "kombu", "amqp")
+    },
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Modelpact",
+    "VERSION": "2.0.0",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}

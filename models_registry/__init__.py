@@ -1,0 +1,1 @@
+"""Models, their versions, their contracts and the jobs that train and run them."""

@@ -1,0 +1,1 @@
+"""What the views of both apps import: the base viewset, strict fields, ETags, idempotency."""

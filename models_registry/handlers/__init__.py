@@ -1,0 +1,1 @@
+"""How a job reaches the code that does it: one module per handler type, one small protocol."""
