@@ -1,0 +1,70 @@
+"""The Idempotency-Key header, for actions that create something or start work."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from models_registry.contracts import fingerprint
+from models_registry.errors import InvalidRequest
+from models_registry.services.idempotency import Answer, answer_once
+
+KEY = re.compile(r"[\x21-\x7e]{1,255}")
+# What of a first answer's headers is given again; the rest belongs to the response at hand.
+KEPT_HEADERS = ("Location", "ETag")
+
+Action = Callable[..., HttpResponseBase]
+
+
+class InvalidIdempotencyKey(InvalidRequest):
+    code = "invalid_idempotency_key"
+    message = "An Idempotency-Key is 1 to 255 printable ASCII characters without spaces."
+
+
+def idempotent(action: Action) -> Action:
+    """Have `action` run once for a caller's Idempotency-Key, and its answer replayed after that.
+
+    The body has been checked by then (`ApiViewSet.initial`), so that nothing slow runs inside
+    the transaction that this opens.
+    """
+
+    @functools.wraps(action)
+    def wrapper(view: Any, request: Request, **kwargs: Any) -> HttpResponseBase:
+        key = request.headers.get("Idempotency-Key")
+        if key is None:
+            return action(view, request, **kwargs)
+        if not KEY.fullmatch(key):
+            raise InvalidIdempotencyKey
+        digest = fingerprint([request.method, request.path, request.data])
+        answer = answer_once(
+            caller=request.user.caller,
+            key=key,
+            digest=digest,
+            produce=lambda: _render(request, action(view, request, **kwargs)),
+        )
+        return _respond(answer)
+
+    return wrapper
+
+
+def _render(request: Request, response: HttpResponseBase) -> Answer:
+    assert isinstance(response, Response)
+    body = request.accepted_renderer.render(response.data)
+    headers = {name: response[name] for name in KEPT_HEADERS if name in response}
+    return Answer(response.status_code, body, headers)
+
+
+def _respond(answer: Answer) -> HttpResponse:
+    headers = dict(answer.headers)
+    if answer.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return HttpResponse(
+        answer.body, status=answer.status, headers=headers, content_type="application/json"
+    )

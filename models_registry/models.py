@@ -1,0 +1,298 @@
+"""Models, their versions and their jobs: columns, constraints and state machines."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import uuid6
+from django.db import models
+from django.db.models import Q
+
+from models_registry.fields import JSONTextField
+
+
+def new_id() -> UUID:
+    """Return a UUIDv7 (RFC 9562): ids of one process sort in the order they were made."""
+    return UUID(int=uuid6.uuid7().int)
+
+
+class Action(models.TextChoices):
+    """What a model can be asked to do; also the type of the job that does it."""
+
+    TRAINING = "training"
+    INFERENCE = "inference"
+
+
+class Direction(models.TextChoices):
+    """Which way data goes through an interface."""
+
+    INPUT = "input"
+    OUTPUT = "output"
+
+
+INTERFACES: tuple[tuple[Action, Direction], ...] = tuple(
+    (action, direction) for action in Action for direction in Direction
+)
+
+
+class ModelStatus(models.TextChoices):
+    """A model is `active` from the first time one of its versions is, and stays so."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+
+
+class Model(models.Model):
+    """A machine-learning model: its present values, which the next version will freeze.
+
+    The four `*_fingerprint` columns are the model's interfaces (its schema for an action and a
+    direction, else its handler) in the form in which they are compared.
+    """
+
+    id = models.CharField(primary_key=True, max_length=128)
+    name = models.CharField(max_length=200)
+    description = models.TextField()
+    handlers = JSONTextField()
+    handler_contracts = JSONTextField(null=True)
+    metadata = JSONTextField()
+    status = models.CharField(
+        max_length=8, choices=ModelStatus.choices, default=ModelStatus.PENDING
+    )
+    # The version activated last; None until there is one, and when none is active any more.
+    current_version = models.ForeignKey(
+        "ModelVersion", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    # The `number` of the newest version.
+    last_number = models.PositiveIntegerField(default=0)
+    # The last automatic version string; strings taken by hand are skipped.
+    last_automatic = models.PositiveIntegerField(default=0)
+    training_input_fingerprint = models.CharField(max_length=64)
+    training_output_fingerprint = models.CharField(max_length=64)
+    inference_input_fingerprint = models.CharField(max_length=64)
+    inference_output_fingerprint = models.CharField(max_length=64)
+    # Grows with every change of this row that a reader can see; part of the ETag. It starts at
+    # a random number, so that a model made anew under an old id never repeats an old ETag.
+    revision = models.PositiveBigIntegerField()
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=ModelStatus.values), name="model_status_known"
+            ),
+        ]
+        indexes = [models.Index(fields=["status", "id"], name="model_by_status")]
+
+    def __str__(self) -> str:
+        return self.id
+
+    def fingerprint(self, action: str, direction: str) -> str:
+        """Return the fingerprint of this model's present interface."""
+        value: str = getattr(self, f"{action}_{direction}_fingerprint")
+        return value
+
+
+class VersionStatus(models.TextChoices):
+    """Where a version stands.
+
+    pending -> training: a training job was dispatched. pending -> active: made active by hand,
+    or its job was completed before its dispatch was recorded. training -> active: its training
+    succeeded (or was approved). training -> pending: taken back by hand. * -> failed: its
+    training failed, or it was withdrawn. failed -> pending, training: another try.
+    """
+
+    PENDING = "pending"
+    TRAINING = "training"
+    ACTIVE = "active"
+    FAILED = "failed"
+
+
+VERSION_TRANSITIONS: dict[str, frozenset[str]] = {
+    VersionStatus.PENDING: frozenset({"training", "active", "failed"}),
+    VersionStatus.TRAINING: frozenset({"active", "failed", "pending"}),
+    VersionStatus.FAILED: frozenset({"pending", "training"}),
+    VersionStatus.ACTIVE: frozenset({"failed"}),
+}
+
+
+class ModelVersion(models.Model):
+    """One version of a model, with the handlers and contracts frozen when it was made."""
+
+    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="versions")
+    # 1, 2, 3 ... in the order of making, over automatic and hand-made versions alike.
+    number = models.PositiveIntegerField()
+    version = models.CharField(max_length=128)
+    description = models.TextField()
+    metadata = JSONTextField()
+    handlers = JSONTextField()
+    handler_contracts = JSONTextField(null=True)
+    status = models.CharField(
+        max_length=8, choices=VersionStatus.choices, default=VersionStatus.PENDING
+    )
+    # How often it was activated; names the event of each activation.
+    activations = models.PositiveIntegerField(default=0)
+    revision = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField()
+    activated_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["model", "number"], name="version_number_unique"),
+            models.UniqueConstraint(fields=["model", "version"], name="version_unique"),
+            models.CheckConstraint(
+                condition=Q(status__in=VersionStatus.values), name="version_status_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model_id} {self.version}"
+
+    def schema(self, action: str, direction: str) -> dict[str, Any] | None:
+        """Return the frozen schema for an action and a direction; None if there is none."""
+        contract = (self.handler_contracts or {}).get(action) or {}
+        found: dict[str, Any] | None = contract.get(f"{direction}_schema")
+        return found
+
+
+class JobStatus(models.TextChoices):
+    """What a caller sees of a job.
+
+    pending -> started: a worker claimed it. pending, started -> success, failure: its handler
+    answered, or it can't be run, or its deadline passed. Nothing leaves success or failure.
+    """
+
+    PENDING = "pending"
+    STARTED = "started"
+    SUCCESS = "success"
+    FAILURE = "failure"
+
+
+OPEN_JOB = (JobStatus.PENDING, JobStatus.STARTED)
+
+
+class Dispatch(models.TextChoices):
+    """Where the call to a job's handler stands.
+
+    queued -> claimed: one worker is making the call, until `due_at`. claimed -> dispatched: the
+    handler has it and will call back, until `due_at`. claimed -> queued: the call failed for a
+    passing reason; tried again at `due_at`. * -> done: the job has ended.
+    """
+
+    QUEUED = "queued"
+    CLAIMED = "claimed"
+    DISPATCHED = "dispatched"
+    DONE = "done"
+
+
+class Origin(models.TextChoices):
+    """Who asked for a job: a caller, an update of the model, or another job's event."""
+
+    MANUAL = "manual"
+    AUTOMATIC = "automatic"
+    TRIGGERED = "triggered"
+
+
+class Job(models.Model):
+    """One call of a version's handler.
+
+    `due_at` is when somebody must look at it again: while queued, when to dispatch; while
+    claimed, when the claim lapses; while dispatched, its deadline; None when it has ended.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="+")
+    version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="+")
+    job_type = models.CharField(max_length=9, choices=Action.choices)
+    status = models.CharField(max_length=7, choices=JobStatus.choices, default=JobStatus.PENDING)
+    dispatch = models.CharField(max_length=10, choices=Dispatch.choices, default=Dispatch.QUEUED)
+    origin = models.CharField(max_length=9, choices=Origin.choices)
+    input = JSONTextField()
+    output = JSONTextField(null=True)
+    error = JSONTextField(null=True)
+    warnings = JSONTextField(default=list)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    # {"subscription_id", "job_id"} of what made it; None when a caller or an update did.
+    triggered_by = JSONTextField(null=True)
+    # How many jobs stand before it in its chain; 0 when a caller or an update made it.
+    depth = models.PositiveSmallIntegerField(default=0)
+    # The claim that may record an outcome; a claim that lapsed has another one.
+    claim = models.UUIDField(null=True)
+    due_at = models.DateTimeField(null=True)
+    # Canonical digest of the completion that ended it, and what that completion was told.
+    completion_digest = models.CharField(max_length=64, default="")
+    triggered_events = JSONTextField(default=list)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=JobStatus.values), name="job_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=OPEN_JOB, due_at__isnull=False)
+                | Q(status__in=("success", "failure"), due_at__isnull=True),
+                name="open_job_is_due",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], name="job_due", condition=Q(due_at__isnull=False)),
+            models.Index(fields=["model", "-id"], name="job_by_model"),
+            models.Index(fields=["status", "-id"], name="job_by_status"),
+            models.Index(
+                fields=["model"], name="job_open_by_model", condition=Q(due_at__isnull=False)
+            ),
+            models.Index(
+                fields=["model", "-id"],
+                name="job_manual_training",
+                condition=Q(job_type="training", origin="manual"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class InterfaceChange(models.Model):
+    """One interface of a model as it was from `changed_at` on, until the next such row."""
+
+    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="+")
+    action = models.CharField(max_length=9, choices=Action.choices)
+    direction = models.CharField(max_length=6, choices=Direction.choices)
+    fingerprint = models.CharField(max_length=64)
+    # The schema, or the handler when there is none; `is_schema` says which.
+    definition = JSONTextField()
+    is_schema = models.BooleanField()
+    # The version that the update made (or, on a pending model, changed in place).
+    version = models.CharField(max_length=128)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["model", "action", "direction", "id"], name="interface_history")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model_id} {self.action} {self.direction} {self.version}"
+
+
+class IdempotencyRecord(models.Model):
+    """The first answer to a request that bore an Idempotency-Key, kept to be given again."""
+
+    caller = models.CharField(max_length=300)
+    key = models.CharField(max_length=255)
+    # SHA-256 over method, path and body: the same key may not stand for another request.
+    digest = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField()
+    headers = JSONTextField()
+    body = models.BinaryField()
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["caller", "key"], name="idempotency_once")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,138 @@
+"""What the API shows of a model, a version and a job; a test holds it against the document."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, TypedDict
+
+from models_registry.models import Job, Model, ModelVersion
+
+
+class ModelObject(TypedDict):
+    """The API page's Model."""
+
+    id: str
+    name: str
+    description: str
+    handlers: dict[str, Any]
+    handler_contracts: dict[str, Any] | None
+    metadata: dict[str, Any]
+    status: str
+
+
+class VersionObject(TypedDict):
+    """The API page's Version."""
+
+    version: str
+    description: str
+    metadata: dict[str, Any]
+    status: str
+
+
+class FrozenVersionObject(VersionObject):
+    """A version by itself, which also shows what was frozen in it."""
+
+    handlers: dict[str, Any]
+    handler_contracts: dict[str, Any] | None
+    created_at: str
+    activated_at: str | None
+
+
+class ModelAndVersion(TypedDict):
+    """What reads and changes of one model answer."""
+
+    version: VersionObject
+    model: ModelObject
+
+
+class JobObject(TypedDict):
+    """The API page's Job."""
+
+    id: str
+    model_id: str
+    model_version: str
+    job_type: str
+    status: str
+    input: dict[str, Any]
+    output: dict[str, Any] | None
+    error: dict[str, Any] | None
+    warnings: list[str]
+    attempts: int
+    triggered_by: dict[str, str] | None
+    created_at: str
+    started_at: str | None
+    completed_at: str | None
+
+
+def model_object(model: Model) -> ModelObject:
+    """Return `model` as the API shows it."""
+    return {
+        "id": model.id,
+        "name": model.name,
+        "description": model.description,
+        "handlers": model.handlers,
+        "handler_contracts": model.handler_contracts,
+        "metadata": model.metadata,
+        "status": model.status,
+    }
+
+
+def version_object(version: ModelVersion) -> VersionObject:
+    """Return `version` as the API shows it beside its model and in lists."""
+    return {
+        "version": version.version,
+        "description": version.description,
+        "metadata": version.metadata,
+        "status": version.status,
+    }
+
+
+def frozen_version_object(version: ModelVersion) -> FrozenVersionObject:
+    """Return `version` as the API shows it by itself."""
+    return {
+        **version_object(version),
+        "handlers": version.handlers,
+        "handler_contracts": version.handler_contracts,
+        "created_at": timestamp(version.created_at),
+        "activated_at": timestamp(version.activated_at) if version.activated_at else None,
+    }
+
+
+def model_and_version(model: Model, version: ModelVersion) -> ModelAndVersion:
+    """Return a model beside one of its versions."""
+    return {"version": version_object(version), "model": model_object(model)}
+
+
+def job_object(job: Job) -> JobObject:
+    """Return `job`, whose version is loaded, as the API shows it."""
+    return {
+        "id": str(job.pk),
+        "model_id": job.model_id,
+        "model_version": job.version.version,
+        "job_type": job.job_type,
+        "status": job.status,
+        "input": job.input,
+        "output": job.output,
+        "error": job.error,
+        "warnings": job.warnings,
+        "attempts": job.attempts,
+        "triggered_by": job.triggered_by,
+        "created_at": timestamp(job.created_at),
+        "started_at": timestamp(job.started_at) if job.started_at else None,
+        "completed_at": timestamp(job.completed_at) if job.completed_at else None,
+    }
+
+
+def timestamp(moment: datetime) -> str:
+    """Return an RFC 3339 time in UTC, such as "2026-03-01T12:00:00.123456Z"."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def model_etag(model: Model, newest: ModelVersion) -> str:
+    """Return the strong ETag of a model shown beside its newest version."""
+    return f'"{model.revision}-{newest.number}-{newest.revision}"'
+
+
+def version_etag(version: ModelVersion) -> str:
+    """Return the strong ETag of a version shown by itself."""
+    return f'"{version.pk}-{version.revision}"'

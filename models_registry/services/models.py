@@ -1,0 +1,191 @@
+"""Registering, updating and deleting models."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import RestrictedError
+from django.utils import timezone
+
+from models_registry import signals
+from models_registry.errors import Conflict
+from models_registry.models import (
+    InterfaceChange,
+    Job,
+    Model,
+    ModelStatus,
+    ModelVersion,
+    new_id,
+)
+from models_registry.services.definitions import Definition
+from models_registry.services.jobs import add_automatic_training
+from models_registry.services.lookups import lock_model, newest_version
+from models_registry.services.transactions import transactional
+from models_registry.services.versions import insert_version, next_automatic_version
+
+# Called with the locked model and its newest version; raises to refuse (If-Match).
+Precondition = Callable[[Model, ModelVersion], None]
+
+
+class ModelIdTaken(Conflict):
+    code = "model_id_taken"
+    message = "There is a model with this id already."
+
+
+class ModelInUse(Conflict):
+    code = "model_in_use"
+    message = "The model can't be deleted while its jobs run or another model's subscription targets it."
+
+
+@transactional
+def register_model(
+    *,
+    model_id: str | None,
+    name: str,
+    description: str,
+    metadata: dict[str, Any],
+    definition: Definition,
+) -> tuple[Model, ModelVersion]:
+    """Make a pending model and its version "1"; opens a transaction.
+
+    `model_id` None gives it a UUIDv7. Raises ModelIdTaken. Nothing is dispatched.
+    """
+    now = timezone.now()
+    model = Model(
+        id=model_id or str(new_id()),
+        name=name,
+        description=description,
+        handlers=definition.handlers,
+        handler_contracts=definition.handler_contracts,
+        metadata=metadata,
+        revision=secrets.randbelow(2**40),
+        created_at=now,
+        updated_at=now,
+        last_automatic=1,
+        **definition.fingerprints(),
+    )
+    try:
+        with transaction.atomic():
+            model.save(force_insert=True)
+    except IntegrityError as error:
+        raise ModelIdTaken from error
+    version = insert_version(model, "1", description=description, metadata=metadata)
+    Model.objects.filter(pk=model.pk).update(last_number=model.last_number)
+    _record_interfaces(model, version, definition, tuple(definition.interfaces))
+    return model, version
+
+
+@transactional
+def update_model(
+    *,
+    model_id: str,
+    name: str,
+    description: str,
+    metadata: dict[str, Any],
+    definition: Definition,
+    precondition: Precondition | None = None,
+) -> tuple[Model, ModelVersion]:
+    """Give a model new values; opens a transaction.
+
+    An active model gets a new version (status pending, these values frozen in it) and an
+    automatic training job in the same transaction; of a pending model the newest version is
+    changed in place. Announces `interface_changed` when a contract, or a handler without one,
+    differs from before. Raises ModelNotFound, EventTooLarge, and whatever `precondition` raises.
+    """
+    model = lock_model(model_id)
+    newest = newest_version(model)
+    if precondition is not None:
+        precondition(model, newest)
+    changed = _changed_interfaces(model, definition)
+    model.name, model.description, model.metadata = name, description, metadata
+    model.handlers, model.handler_contracts = definition.handlers, definition.handler_contracts
+    for column, fingerprint in definition.fingerprints().items():
+        setattr(model, column, fingerprint)
+    model.revision += 1
+    model.updated_at = timezone.now()
+    if model.status == ModelStatus.ACTIVE:
+        version = _add_trained_version(model)
+    else:
+        version = _change_in_place(model, newest)
+    model.save(force_update=True)
+    _record_interfaces(model, version, definition, changed, announce=True)
+    return model, version
+
+
+@transactional
+def delete_model(*, model_id: str, precondition: Precondition | None = None) -> None:
+    """Delete a model with its versions and finished jobs; opens a transaction.
+
+    Raises ModelNotFound, and ModelInUse while a job is open or another model's subscription
+    targets it.
+    """
+    model = lock_model(model_id)
+    if precondition is not None:
+        precondition(model, newest_version(model))
+    if Job.objects.filter(model=model, due_at__isnull=False).exists():
+        raise ModelInUse
+    try:
+        model.delete()
+    except RestrictedError as error:
+        raise ModelInUse from error
+
+
+def _changed_interfaces(model: Model, definition: Definition) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        key
+        for key, interface in definition.interfaces.items()
+        if model.fingerprint(*key) != interface.fingerprint
+    )
+
+
+def _add_trained_version(model: Model) -> ModelVersion:
+    version = insert_version(
+        model,
+        next_automatic_version(model),
+        description=model.description,
+        metadata=model.metadata,
+    )
+    add_automatic_training(version)
+    return version
+
+
+def _change_in_place(model: Model, newest: ModelVersion) -> ModelVersion:
+    newest.description, newest.metadata = model.description, model.metadata
+    newest.handlers, newest.handler_contracts = model.handlers, model.handler_contracts
+    newest.revision += 1
+    newest.save(
+        update_fields=["description", "metadata", "handlers", "handler_contracts", "revision"]
+    )
+    return newest
+
+
+def _record_interfaces(
+    model: Model,
+    version: ModelVersion,
+    definition: Definition,
+    keys: tuple[tuple[str, str], ...],
+    *,
+    announce: bool = False,
+) -> None:
+    """Keep what each of the interfaces `keys` is from now on, and announce it if asked."""
+    if not keys:
+        return
+    changes = [
+        InterfaceChange(
+            model=model,
+            action=action,
+            direction=direction,
+            version=version.version,
+            changed_at=model.updated_at,
+            fingerprint=definition.interfaces[action, direction].fingerprint,
+            definition=definition.interfaces[action, direction].definition,
+            is_schema=definition.interfaces[action, direction].is_schema,
+        )
+        for action, direction in keys
+    ]
+    InterfaceChange.objects.bulk_create(changes)
+    if announce:
+        signals.interface_changed.send(Model, model=model, version=version, changes=changes)

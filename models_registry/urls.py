@@ -1,0 +1,29 @@
+"""The registry's paths below /v2; none ends in a slash."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from models_registry.views import HealthViewSet, JobViewSet, ModelViewSet, VersionViewSet
+
+VERSION = "models/<str:model_id>/versions/<str:model_version>"
+
+urlpatterns = [
+    path("health", HealthViewSet.as_view({"get": "health"})),
+    path("models", ModelViewSet.as_view({"get": "list", "post": "create"})),
+    path(
+        "models/<str:model_id>",
+        ModelViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
+    ),
+    path("models/<str:model_id>/new_version", VersionViewSet.as_view({"post": "create"})),
+    path("models/<str:model_id>/versions", VersionViewSet.as_view({"get": "list"})),
+    path(VERSION, VersionViewSet.as_view({"get": "retrieve"})),
+    path(f"{VERSION}/new_status", VersionViewSet.as_view({"post": "set_status"})),
+    path(f"{VERSION}/training", VersionViewSet.as_view({"post": "train"})),
+    path(f"{VERSION}/inference", VersionViewSet.as_view({"post": "infer"})),
+    path(f"{VERSION}/jobs/<str:job_id>", JobViewSet.as_view({"get": "retrieve"})),
+    path(f"{VERSION}/jobs/<str:job_id>/complete", JobViewSet.as_view({"post": "complete"})),
+    path("models/<str:model_id>/jobs", JobViewSet.as_view({"get": "list_of_model"})),
+    path("jobs", JobViewSet.as_view({"get": "list"})),
+    path("jobs/<str:job_id>", JobViewSet.as_view({"get": "retrieve"})),
+]

@@ -1,0 +1,213 @@
+"""The registry's operations; each makes one service call or one read."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from models_registry import representations as show
+from models_registry.api.etags import not_modified, precondition
+from models_registry.api.idempotency import idempotent
+from models_registry.api.pages import page
+from models_registry.api.views import ApiViewSet
+from models_registry.filters import filtered_jobs
+from models_registry.models import Action, Job, Model, ModelVersion
+from models_registry.serializers import (
+    CompleteJobRequest,
+    CreateModelRequest,
+    CreateVersionRequest,
+    InferRequest,
+    SetStatusRequest,
+    TrainRequest,
+    UpdateModelRequest,
+)
+from models_registry.services import completion, jobs, lookups, models, versions
+
+Bodies = ClassVar[dict[str, type[serializers.Serializer]]]
+Scopes = ClassVar[dict[str, str]]
+
+
+class HealthViewSet(ApiViewSet):
+    """Whether the process answers."""
+
+    scopes: Scopes = {"health": "public"}
+
+    def health(self, request: Request) -> Response:
+        return Response({"status": "ok"})
+
+
+class ModelViewSet(ApiViewSet):
+    """Models."""
+
+    scopes: Scopes = {
+        "list": "read_models",
+        "create": "manage_models",
+        "retrieve": "read_models",
+        "update": "manage_models",
+        "destroy": "manage_models",
+    }
+    bodies: Bodies = {"create": CreateModelRequest, "update": UpdateModelRequest}
+
+    def list(self, request: Request) -> Response:
+        rows, headers = page(request, Model.objects.all(), key=("id",))
+        return Response([show.model_object(model) for model in rows], headers=headers)
+
+    @idempotent
+    def create(self, request: Request) -> Response:
+        model, version = models.register_model(**self.body)
+        response = _shown(model, version, status.HTTP_201_CREATED)
+        response["Location"] = request.build_absolute_uri(f"/v2/models/{model.id}")
+        return response
+
+    def retrieve(self, request: Request, model_id: str) -> Response:
+        model, newest = lookups.get_model(model_id)
+        etag = show.model_etag(model, newest)
+        return not_modified(request, etag) or _shown(model, newest)
+
+    @idempotent
+    def update(self, request: Request, model_id: str) -> Response:
+        model, version = models.update_model(
+            model_id=model_id, precondition=_if_match(request), **self.body
+        )
+        return _shown(model, version)
+
+    def destroy(self, request: Request, model_id: str) -> Response:
+        models.delete_model(model_id=model_id, precondition=_if_match(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class VersionViewSet(ApiViewSet):
+    """Versions of a model, their statuses and the work they are asked to do."""
+
+    scopes: Scopes = {
+        "list": "read_models",
+        "retrieve": "read_models",
+        "create": "manage_models",
+        "set_status": "manage_models",
+        "train": "run_training",
+        "infer": "run_inference",
+    }
+    bodies: Bodies = {
+        "create": CreateVersionRequest,
+        "set_status": SetStatusRequest,
+        "train": TrainRequest,
+        "infer": InferRequest,
+    }
+
+    def list(self, request: Request, model_id: str) -> Response:
+        lookups.require_model(model_id)
+        versions_of = ModelVersion.objects.filter(model_id=model_id)
+        rows, headers = page(request, versions_of, key=("-number",))
+        return Response([show.version_object(version) for version in rows], headers=headers)
+
+    def retrieve(self, request: Request, model_id: str, model_version: str) -> Response:
+        version = lookups.get_version(model_id, model_version)
+        etag = show.version_etag(version)
+        return not_modified(request, etag) or Response(
+            show.frozen_version_object(version), headers={"ETag": etag}
+        )
+
+    @idempotent
+    def create(self, request: Request, model_id: str) -> Response:
+        model, version = versions.create_version(model_id=model_id, **self.body)
+        response = _shown(model, version, status.HTTP_201_CREATED)
+        response["Location"] = request.build_absolute_uri(
+            f"/v2/models/{model_id}/versions/{version.version}"
+        )
+        return response
+
+    def set_status(self, request: Request, model_id: str, model_version: str) -> Response:
+        change = versions.set_version_status(
+            model_id=model_id, version=model_version, status=self.body["status"]
+        )
+        shown = show.model_and_version(change.model, change.version)
+        return Response({**shown, "triggered_events": change.triggered_events})
+
+    @idempotent
+    def train(self, request: Request, model_id: str, model_version: str) -> Response:
+        job = jobs.request_training(model_id=model_id, version=model_version, **self.body)
+        return _accepted(request, job, model_version)
+
+    @idempotent
+    def infer(self, request: Request, model_id: str, model_version: str) -> Response:
+        job = jobs.request_inference(model_id=model_id, version=model_version, **self.body)
+        return _accepted(request, job, model_version)
+
+
+class JobViewSet(ApiViewSet):
+    """Jobs: the whole list, a model's, and one by its id or by its whole path."""
+
+    scopes: Scopes = {
+        "list": "read_models",
+        "list_of_model": "read_models",
+        "retrieve": "read_models",
+        "complete": "complete_jobs",
+    }
+    bodies: Bodies = {"complete": CompleteJobRequest}
+
+    def list(self, request: Request) -> Response:
+        return _job_page(request, Job.objects.all())
+
+    def list_of_model(self, request: Request, model_id: str) -> Response:
+        lookups.require_model(model_id)
+        return _job_page(request, Job.objects.filter(model_id=model_id))
+
+    def retrieve(
+        self,
+        request: Request,
+        job_id: str,
+        model_id: str | None = None,
+        model_version: str | None = None,
+    ) -> Response:
+        job = lookups.get_job(UUID(job_id), model_id=model_id, version=model_version)
+        return Response(show.job_object(job))
+
+    def complete(
+        self, request: Request, model_id: str, model_version: str, job_id: str
+    ) -> Response:
+        job = completion.complete_job(
+            model_id=model_id, version=model_version, job_id=UUID(job_id), **self.body
+        )
+        return Response(
+            {
+                "job_id": str(job.pk),
+                "model_id": model_id,
+                "model_version": model_version,
+                "status": job.status,
+                "triggered_events": job.triggered_events,
+            }
+        )
+
+
+def _job_page(request: Request, queryset: Any) -> Response:
+    jobs_found = filtered_jobs(request, queryset.select_related("version"))
+    rows, headers = page(request, jobs_found, key=("-id",), allowed=("status", "job_type"))
+    return Response([show.job_object(job) for job in rows], headers=headers)
+
+
+def _shown(
+    model: Model, version: ModelVersion, status_code: int = status.HTTP_200_OK
+) -> Response:
+    return Response(
+        show.model_and_version(model, version),
+        status=status_code,
+        headers={"ETag": show.model_etag(model, version)},
+    )
+
+
+def _if_match(request: Request) -> models.Precondition:
+    return lambda model, newest: precondition(request, show.model_etag(model, newest))
+
+
+def _accepted(request: Request, job: Job, model_version: str) -> Response:
+    name = "training_job_id" if job.job_type == Action.TRAINING else "inference_job_id"
+    path = f"/v2/models/{job.model_id}/versions/{model_version}/jobs/{job.pk}"
+    return Response(
+        {name: str(job.pk)},
+        status=status.HTTP_202_ACCEPTED,
+        headers={"Location": request.build_absolute_uri(path)},
+    )
