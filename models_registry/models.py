@@ -213,8 +213,9 @@ class Job(models.Model):
     error = JSONTextField(null=True)
     warnings = JSONTextField(default=list)
     attempts = models.PositiveSmallIntegerField(default=0)
-    # {"subscription_id", "job_id"} of what made it; None when a caller or an update did.
-    triggered_by = JSONTextField(null=True)
+    # What made it, and the job whose event that was; None when a caller or an update did.
+    triggered_by_id = models.UUIDField(null=True)
+    triggered_by_job_id = models.UUIDField(null=True)
     # How many jobs stand before it in its chain; 0 when a caller or an update made it.
     depth = models.PositiveSmallIntegerField(default=0)
     # The claim that may record an outcome; a claim that lapsed has another one.
@@ -242,6 +243,11 @@ class Job(models.Model):
             models.Index(fields=["due_at"], name="job_due", condition=Q(due_at__isnull=False)),
             models.Index(fields=["model", "-id"], name="job_by_model"),
             models.Index(fields=["status", "-id"], name="job_by_status"),
+            models.Index(
+                fields=["triggered_by_job_id"],
+                name="job_by_cause",
+                condition=Q(triggered_by_job_id__isnull=False),
+            ),
             models.Index(
                 fields=["model"], name="job_open_by_model", condition=Q(due_at__isnull=False)
             ),

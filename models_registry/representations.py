@@ -58,7 +58,7 @@ class JobObject(TypedDict):
     error: dict[str, Any] | None
     warnings: list[str]
     attempts: int
-    triggered_by: dict[str, str] | None
+    triggered_by: dict[str, str | None] | None
     created_at: str
     started_at: str | None
     completed_at: str | None
@@ -116,10 +116,20 @@ def job_object(job: Job) -> JobObject:
         "error": job.error,
         "warnings": job.warnings,
         "attempts": job.attempts,
-        "triggered_by": job.triggered_by,
+        "triggered_by": _cause(job),
         "created_at": timestamp(job.created_at),
         "started_at": timestamp(job.started_at) if job.started_at else None,
         "completed_at": timestamp(job.completed_at) if job.completed_at else None,
+    }
+
+
+def _cause(job: Job) -> dict[str, str | None] | None:
+    if job.triggered_by_id is None:
+        return None
+    by_job = job.triggered_by_job_id
+    return {
+        "subscription_id": str(job.triggered_by_id),
+        "job_id": str(by_job) if by_job else None,
     }
 
 

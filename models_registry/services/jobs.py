@@ -39,7 +39,8 @@ def request_training(*, model_id: str, version: str, input: dict[str, Any]) -> J
     ModelNotFound, VersionNotFound, EventTooLarge.
     """
     found = get_version(model_id, version)
-    return _record_request(found, Action.TRAINING, input, warnings=input_warnings(found, Action.TRAINING, input))
+    warnings = input_warnings(found, Action.TRAINING, input)
+    return _record_request(found, Action.TRAINING, input, warnings=warnings)
 
 
 def request_inference(
@@ -105,8 +106,6 @@ def new_job(
     *,
     input: dict[str, Any],
     warnings: list[str],
-    triggered_by: dict[str, str] | None = None,
-    depth: int = 0,
 ) -> Job:
     """Return an unsaved job that is due at once."""
     return Job(
@@ -116,8 +115,6 @@ def new_job(
         origin=origin,
         input=input,
         warnings=warnings,
-        triggered_by=triggered_by,
-        depth=depth,
         # The database's clock, which claims and sweeps also go by.
         due_at=Now(),
         created_at=timezone.now(),

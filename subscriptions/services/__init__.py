@@ -1,0 +1,1 @@
+"""Subscribing, firing, staleness, revalidation. Each public function is one transaction."""

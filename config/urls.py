@@ -1,0 +1,21 @@
+"""Every path: the API and its pages below /v2, the admin below /admin."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+from config.api import errors
+from config.api.openapi import documentation_urls
+
+urlpatterns = [
+    path("v2/", include("models_registry.urls")),
+    path("v2/", include("subscriptions.urls")),
+    path("v2/", include(documentation_urls)),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = errors.handler400
+handler403 = errors.handler403
+handler404 = errors.handler404
+handler500 = errors.handler500

@@ -1,0 +1,254 @@
+"""Event subscriptions, what they triggered, and the runs that check their payloads again."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Case, CharField, F, Q, Value, When
+
+from models_registry.fields import JSONTextField
+from models_registry.models import Action, Job, Model, new_id
+
+# The longest chain of jobs that trigger each other; the fuse behind the refusal of loops.
+DEPTH_LIMIT = 32
+
+
+class TriggerEvent(models.TextChoices):
+    """What of the source model sets a subscription off."""
+
+    TRAINING_COMPLETE = "training_complete"
+    INFERENCE_COMPLETE = "inference_complete"
+
+    @property
+    def action(self) -> Action:
+        """The action of the source whose end is the event."""
+        return Action.TRAINING if self == TriggerEvent.TRAINING_COMPLETE else Action.INFERENCE
+
+
+class InputSource(models.TextChoices):
+    """Where the input of the triggered job comes from."""
+
+    STORED = "stored"
+    TRIGGER_OUTPUT = "trigger_output"
+
+
+class SubscriptionStatus(models.TextChoices):
+    """What a subscription is set to, and what it effectively is.
+
+    `state` holds what was set: active, paused, or stale by hand. The effective status is stale
+    as well while an interface differs from the one that was accepted; that is derived when read
+    and never written, so an update costs the same for one subscriber and for a million.
+    """
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    STALE = "stale"
+
+
+def _target_interface_differs() -> Q:
+    return Q(
+        Q(target_action=Action.TRAINING)
+        & ~Q(accepted_target_fingerprint=F("target__training_input_fingerprint"))
+    ) | Q(
+        Q(target_action=Action.INFERENCE)
+        & ~Q(accepted_target_fingerprint=F("target__inference_input_fingerprint"))
+    )
+
+
+def _source_interface_differs() -> Q:
+    training = Q(trigger_event=TriggerEvent.TRAINING_COMPLETE) & ~Q(
+        accepted_source_fingerprint=F("source__training_output_fingerprint")
+    )
+    inference = Q(trigger_event=TriggerEvent.INFERENCE_COMPLETE) & ~Q(
+        accepted_source_fingerprint=F("source__inference_output_fingerprint")
+    )
+    return Q(input_source=InputSource.TRIGGER_OUTPUT) & (training | inference)
+
+
+class EventSubscriptionQuerySet(models.QuerySet["EventSubscription"]):
+    """Subscriptions with their effective status."""
+
+    def with_status(self) -> EventSubscriptionQuerySet:
+        """Add `target_differs`, `source_differs` and `effective_status`, derived in the database."""
+        return self.annotate(
+            target_differs=Case(
+                When(_target_interface_differs(), then=Value(True)), default=Value(False)
+            ),
+            source_differs=Case(
+                When(_source_interface_differs(), then=Value(True)), default=Value(False)
+            ),
+            effective_status=Case(
+                When(
+                    Q(target_differs=True) | Q(source_differs=True),
+                    then=Value(SubscriptionStatus.STALE.value),
+                ),
+                default=F("state"),
+                output_field=CharField(),
+            ),
+        )
+
+
+class EventSubscription(models.Model):
+    """When `trigger_event` happens to `source`, run `target_action` of `target`."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    source = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="+")
+    target = models.ForeignKey(Model, on_delete=models.RESTRICT, related_name="+")
+    trigger_event = models.CharField(max_length=18, choices=TriggerEvent.choices)
+    target_action = models.CharField(max_length=9, choices=Action.choices)
+    input_source = models.CharField(max_length=14, choices=InputSource.choices)
+    # None for trigger_output.
+    input = JSONTextField(null=True)
+    # Size of `input` as JSON, so that an event that would be too large is found without reading it.
+    input_bytes = models.PositiveIntegerField(default=0)
+    label = models.CharField(max_length=200, null=True)  # noqa: DJ001 (null is owed)
+    state = models.CharField(
+        max_length=6, choices=SubscriptionStatus.choices, default=SubscriptionStatus.ACTIVE
+    )
+    # The interfaces it was accepted against: the target's input and, for trigger_output, the
+    # source's output ("" otherwise).
+    accepted_target_fingerprint = models.CharField(max_length=64)
+    accepted_source_fingerprint = models.CharField(max_length=64, default="", blank=True)
+    accepted_at = models.DateTimeField()
+    # Where the stored payload does not fit the target's present contract; at most 20 lines.
+    warnings = JSONTextField(default=list)
+    has_warnings = models.BooleanField(default=False)
+    # Set on those that `subscribe: true` made: one per model and distinct input.
+    replay_digest = models.CharField(max_length=64, null=True)  # noqa: DJ001 (unique unless null)
+    # Grows with every change by a caller; a revalidation writes only if it is what it read.
+    revision = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    objects = EventSubscriptionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["source", "replay_digest"], name="replay_once"),
+            models.CheckConstraint(
+                condition=Q(state__in=SubscriptionStatus.values), name="subscription_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(input_source="stored", input__isnull=False)
+                | Q(input_source="trigger_output", input__isnull=True),
+                name="stored_has_input",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["source", "id"], name="subscription_by_source"),
+            models.Index(fields=["target", "id"], name="subscription_by_target"),
+            # Firing, and the search for loops.
+            models.Index(
+                fields=["source", "trigger_event", "target", "target_action"],
+                name="subscription_fires",
+                condition=Q(state="active"),
+            ),
+            # Revalidation, in keyset order.
+            models.Index(
+                fields=["target", "target_action", "id"],
+                name="subscription_payloads",
+                condition=Q(input_source="stored"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_id} {self.trigger_event} -> {self.target_id} {self.target_action}"
+
+    @property
+    def event_action(self) -> Action:
+        """The action of the source whose end is the event."""
+        return TriggerEvent(self.trigger_event).action
+
+
+class Trigger(models.Model):
+    """One event that fired one subscription: its job, or why there is none.
+
+    `event` names the event: "job:<id>" for a job that ended, "activation:<version>:<count>" for
+    an activation by hand. Unique with the subscription, so nothing fires twice.
+    """
+
+    subscription = models.ForeignKey(EventSubscription, on_delete=models.CASCADE, related_name="+")
+    event = models.CharField(max_length=80)
+    source_job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    error = models.TextField(default="", blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["subscription", "event"], name="fires_once"),
+        ]
+        indexes = [models.Index(fields=["subscription", "-id"], name="trigger_history")]
+
+    def __str__(self) -> str:
+        return f"{self.subscription_id} {self.event}"
+
+
+class RevalidationStatus(models.TextChoices):
+    """Where a run stands.
+
+    pending -> running: a worker took its first chunk. running -> success: every payload was
+    checked. pending, running -> superseded: the interface changed again.
+    """
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCESS = "success"
+    SUPERSEDED = "superseded"
+
+
+class Revalidation(models.Model):
+    """One run over the stored payloads of a model's action, after its input interface changed."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="+")
+    action = models.CharField(max_length=9, choices=Action.choices)
+    # The interface to check against; the run ends as superseded when the model's is another.
+    fingerprint = models.CharField(max_length=64)
+    # None: the contract was removed, and the warnings are cleared.
+    schema = JSONTextField(null=True)
+    # The version that the update made.
+    version = models.CharField(max_length=128)
+    status = models.CharField(
+        max_length=10, choices=RevalidationStatus.choices, default=RevalidationStatus.PENDING
+    )
+    # None until the first worker has counted.
+    total = models.PositiveIntegerField(null=True)
+    checked = models.PositiveIntegerField(default=0)
+    invalid = models.PositiveIntegerField(default=0)
+    # The last subscription handed out in a chunk; None before the first.
+    cursor = models.UUIDField(null=True)
+    exhausted = models.BooleanField(default=False)
+    # When the sweep should wake a worker for it; None when it has ended.
+    due_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["model", "-id"], name="revalidation_by_model"),
+            models.Index(
+                fields=["due_at"], name="revalidation_due", condition=Q(due_at__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model_id} {self.action} {self.version}"
+
+
+class RevalidationChunk(models.Model):
+    """A stretch of subscriptions that one worker is checking; gone when it is done."""
+
+    run = models.ForeignKey(Revalidation, on_delete=models.CASCADE, related_name="chunks")
+    # Exclusive; None is from the start.
+    after = models.UUIDField(null=True)
+    # Inclusive.
+    until = models.UUIDField()
+    claim = models.UUIDField()
+    lease_until = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["lease_until"], name="revalidation_chunk_lapsed")]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} ..{self.until}"

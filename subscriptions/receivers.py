@@ -1,0 +1,58 @@
+"""What is recorded when the registry announces a fact. Rows only, in the fact's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.dispatch import receiver
+
+from models_registry import signals
+from models_registry.models import (
+    Action,
+    InterfaceChange,
+    Job,
+    JobStatus,
+    Model,
+    ModelVersion,
+)
+from models_registry.services.versions import TriggeredEvent
+from subscriptions.models import TriggerEvent
+from subscriptions.services.firing import Fact, fire
+from subscriptions.services.revalidation import start_revalidations
+from subscriptions.services.subscribing import remember_input
+
+
+@receiver(signals.version_activated)
+def fire_training_complete(
+    version: ModelVersion, job: Job | None, **_: Any
+) -> list[TriggeredEvent]:
+    """Fire `training_complete`; an activation by hand hands on what the last training gave."""
+    name = f"job:{job.pk}" if job else f"activation:{version.pk}:{version.activations}"
+    if job is None:
+        trained = Job.objects.filter(
+            version=version, job_type=Action.TRAINING, status=JobStatus.SUCCESS
+        )
+        job = trained.order_by("-completed_at").first()
+    return fire(Fact(name, version.model_id, TriggerEvent.TRAINING_COMPLETE, job))
+
+
+@receiver(signals.job_completed)
+def fire_inference_complete(job: Job, **_: Any) -> list[TriggeredEvent]:
+    """Fire `inference_complete`."""
+    return fire(Fact(f"job:{job.pk}", job.model_id, TriggerEvent.INFERENCE_COMPLETE, job))
+
+
+@receiver(signals.inference_requested)
+def remember_for_replay(job: Job, version: ModelVersion, remember: bool, **_: Any) -> None:
+    """Store the input as a subscription of the model on itself, if that was asked for."""
+    if remember:
+        remember_input(version, job.input)
+
+
+@receiver(signals.interface_changed)
+def revalidate_stored_payloads(
+    model: Model, changes: Sequence[InterfaceChange], **_: Any
+) -> None:
+    """Record a run over the stored payloads for each action whose input interface changed."""
+    start_revalidations(model, changes)

@@ -1,0 +1,45 @@
+"""The bodies that the subscriptions' operations take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from models_registry.api.fields import (
+    IdField,
+    JSONObjectField,
+    NameField,
+    StrictChoiceField,
+    StrictSerializer,
+)
+from models_registry.models import Action
+from subscriptions.models import InputSource, SubscriptionStatus, TriggerEvent
+
+
+class SubscribeRequest(StrictSerializer):
+    """A new subscription; `input` goes with `stored`, and only with it."""
+
+    trigger_event = StrictChoiceField(choices=TriggerEvent.choices)
+    target_model_id = IdField()
+    target_action = StrictChoiceField(choices=Action.choices)
+    input_source = StrictChoiceField(choices=InputSource.choices)
+    input = JSONObjectField(required=False)
+    label = NameField(required=False, allow_null=True, default=None)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        stored = attrs["input_source"] == InputSource.STORED
+        if stored and "input" not in attrs:
+            raise serializers.ValidationError({"input": ["Required when input_source is stored."]})
+        if not stored and "input" in attrs:
+            raise serializers.ValidationError({"input": ["Only for input_source stored."]})
+        attrs.setdefault("input", None)
+        return attrs
+
+
+class UpdateSubscriptionRequest(StrictSerializer):
+    """What is to change; nothing is required."""
+
+    input = JSONObjectField(required=False)
+    label = NameField(required=False, allow_null=True)
+    status = StrictChoiceField(choices=SubscriptionStatus.choices, required=False)

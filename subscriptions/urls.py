@@ -1,0 +1,22 @@
+"""The subscriptions' paths below /v2; none ends in a slash."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from subscriptions.views import RevalidationViewSet, SubscriptionViewSet
+
+MODEL = "models/<str:model_id>"
+
+urlpatterns = [
+    path(
+        f"{MODEL}/event-subscriptions",
+        SubscriptionViewSet.as_view({"get": "list", "post": "create"}),
+    ),
+    path(
+        f"{MODEL}/event-subscriptions/<str:subscription_id>",
+        SubscriptionViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
+    ),
+    path(f"{MODEL}/incoming-subscriptions", SubscriptionViewSet.as_view({"get": "list_incoming"})),
+    path(f"{MODEL}/revalidations", RevalidationViewSet.as_view({"get": "list"})),
+]

@@ -1,0 +1,108 @@
+"""The subscriptions' operations; each makes one service call or one read."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from models_registry.api.etags import not_modified, precondition
+from models_registry.api.idempotency import idempotent
+from models_registry.api.pages import page
+from models_registry.api.views import ApiViewSet
+from models_registry.services.lookups import require_model
+from subscriptions import representations as show
+from subscriptions.filters import INCOMING, OUTGOING, filtered_subscriptions
+from subscriptions.models import EventSubscription, EventSubscriptionQuerySet, Revalidation
+from subscriptions.serializers import SubscribeRequest, UpdateSubscriptionRequest
+from subscriptions.services import lookups, subscribing
+
+READ = "read_models"
+MANAGE = "manage_subscriptions"
+
+
+class SubscriptionViewSet(ApiViewSet):
+    """Subscriptions of a source model, and the same from the target's side."""
+
+    scopes: ClassVar[dict[str, str]] = {
+        "list": READ,
+        "list_incoming": READ,
+        "create": MANAGE,
+        "retrieve": READ,
+        "update": MANAGE,
+        "destroy": MANAGE,
+    }
+    bodies: ClassVar[dict[str, type[serializers.Serializer]]] = {
+        "create": SubscribeRequest,
+        "update": UpdateSubscriptionRequest,
+    }
+
+    def list(self, request: Request, model_id: str) -> Response:
+        return _subscription_page(request, lookups.outgoing(model_id), OUTGOING)
+
+    def list_incoming(self, request: Request, model_id: str) -> Response:
+        return _subscription_page(request, lookups.incoming(model_id), INCOMING)
+
+    @idempotent
+    def create(self, request: Request, model_id: str) -> Response:
+        made = subscribing.subscribe(source_id=model_id, **self.body)
+        response = _shown(made, status.HTTP_201_CREATED)
+        path = f"/v2/models/{model_id}/event-subscriptions/{made.pk}"
+        response["Location"] = request.build_absolute_uri(path)
+        return response
+
+    def retrieve(self, request: Request, model_id: str, subscription_id: str) -> Response:
+        found = lookups.get_subscription(model_id, UUID(subscription_id))
+        response = _shown(found)
+        return not_modified(request, response["ETag"]) or response
+
+    def update(self, request: Request, model_id: str, subscription_id: str) -> Response:
+        changed = subscribing.update_subscription(
+            source_id=model_id,
+            subscription_id=UUID(subscription_id),
+            changes=self.body,
+            precondition=_if_match(request),
+        )
+        return _shown(changed)
+
+    def destroy(self, request: Request, model_id: str, subscription_id: str) -> Response:
+        subscribing.unsubscribe(
+            source_id=model_id,
+            subscription_id=UUID(subscription_id),
+            precondition=_if_match(request),
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class RevalidationViewSet(ApiViewSet):
+    """The runs over a model's stored payloads."""
+
+    scopes: ClassVar[dict[str, str]] = {"list": READ}
+
+    def list(self, request: Request, model_id: str) -> Response:
+        require_model(model_id)
+        runs = Revalidation.objects.filter(model_id=model_id)
+        rows, headers = page(request, runs, key=("-id",))
+        return Response([show.revalidation_object(run) for run in rows], headers=headers)
+
+
+def _subscription_page(
+    request: Request, subscriptions: EventSubscriptionQuerySet, allowed: tuple[str, ...]
+) -> Response:
+    narrowed = filtered_subscriptions(request, subscriptions, allowed)
+    rows, headers = page(request, narrowed, key=("id",), allowed=allowed)
+    return Response(show.subscription_objects(rows), headers=headers)
+
+
+def _shown(subscription: EventSubscription, status_code: int = status.HTTP_200_OK) -> Response:
+    shown: Any = show.subscription_object(subscription)
+    return Response(shown, status=status_code, headers={"ETag": show.subscription_etag(shown)})
+
+
+def _if_match(request: Request) -> subscribing.Precondition:
+    return lambda present: precondition(
+        request, show.subscription_etag(show.subscription_object(present))
+    )
