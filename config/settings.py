@@ -229,7 +229,12 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"polling_interval": 0.05}
     if CELERY_BROKER_URL.startswith("memory")
-    else {"visibility_timeout": 300, "socket_timeout": 2, "socket_connect_timeout": 1, "max_retries": 0}
+    else {
+        "visibility_timeout": 300,
+        "socket_timeout": 2,
+        "socket_connect_timeout": 1,
+        "max_retries": 0,
+    }
 )
 CELERY_TASK_ROUTES = {
     "models_registry.tasks.dispatch_waiting_calls": {"queue": "sync"},

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from rest_framework import serializers
-
 from models_registry.api.fields import (
     IdField,
     JSONObjectField,

@@ -189,9 +189,7 @@ def _job_page(request: Request, queryset: Any) -> Response:
     return Response([show.job_object(job) for job in rows], headers=headers)
 
 
-def _shown(
-    model: Model, version: ModelVersion, status_code: int = status.HTTP_200_OK
-) -> Response:
+def _shown(model: Model, version: ModelVersion, status_code: int = status.HTTP_200_OK) -> Response:
     return Response(
         show.model_and_version(model, version),
         status=status_code,

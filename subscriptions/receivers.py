@@ -51,8 +51,6 @@ def remember_for_replay(job: Job, version: ModelVersion, remember: bool, **_: An
 
 
 @receiver(signals.interface_changed)
-def revalidate_stored_payloads(
-    model: Model, changes: Sequence[InterfaceChange], **_: Any
-) -> None:
+def revalidate_stored_payloads(model: Model, changes: Sequence[InterfaceChange], **_: Any) -> None:
     """Record a run over the stored payloads for each action whose input interface changed."""
     start_revalidations(model, changes)

@@ -133,9 +133,7 @@ def payload_warnings(schema: dict[str, Any] | None, payload: Any, name: str) -> 
     return [f"{name}{path}: {message}" for path, message in check_payload(schema, payload)]
 
 
-def refuse_large_event(
-    job_type: str, *, input: dict[str, Any], metadata: dict[str, Any]
-) -> None:
+def refuse_large_event(job_type: str, *, input: dict[str, Any], metadata: dict[str, Any]) -> None:
     """Raise EventTooLarge when the handler's event would be over its invocation type's limit."""
     limit = handler_for("lambda").max_event_bytes(job_type)
     needed = event_bytes_needed(input=input, metadata=metadata)

@@ -37,7 +37,9 @@ class ModelIdTaken(Conflict):
 
 class ModelInUse(Conflict):
     code = "model_in_use"
-    message = "The model can't be deleted while its jobs run or another model's subscription targets it."
+    message = (
+        "The model can't be deleted while its jobs run or another model's subscription targets it."
+    )
 
 
 @transactional

@@ -171,7 +171,9 @@ def _insert_triggers(fact: Fact, shots: Sequence[_Shot]) -> None:
 def _rows(shots: Sequence[_Shot]) -> tuple[str, list[Any]]:
     """Return a FROM item called `shot`, and its parameters, that hands the shots to a statement."""
     if connection.vendor == "postgresql":
-        columns = zip(*((shot.subscription_id, shot.job_id, shot.error) for shot in shots), strict=True)
+        columns = zip(
+            *((shot.subscription_id, shot.job_id, shot.error) for shot in shots), strict=True
+        )
         table = "unnest(%s::uuid[], %s::uuid[], %s::text[])"
         return f"{table} AS shot(subscription_id, job_id, error)", [list(c) for c in columns]
     rows = [(_uuid(shot.subscription_id), _uuid(shot.job_id), shot.error) for shot in shots]

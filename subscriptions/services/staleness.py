@@ -42,9 +42,7 @@ def stale_because(
     `subscriptions` come from `with_status()`. One that was set to stale by hand, and whose
     interfaces are those accepted, has an empty list.
     """
-    stale = [
-        sub.pk for sub in subscriptions if sub.effective_status == SubscriptionStatus.STALE
-    ]
+    stale = [sub.pk for sub in subscriptions if sub.effective_status == SubscriptionStatus.STALE]
     if not stale:
         return {}
     found = list(_first_changes(stale))

@@ -1,0 +1,62 @@
+"""Serializer fields for a model's handlers and their contracts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from models_registry.api.fields import JSONObjectField, StrictSerializer
+from models_registry.errors import Fault
+from models_registry.handlers import check_handler
+
+
+class HandlerField(serializers.Field):
+    """How one action is run; its shape depends on `type`."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        malformed, _ = check_handler(data)
+        if malformed:
+            raise serializers.ValidationError(_by_pointer(malformed))
+        handler: dict[str, Any] = data
+        return handler
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class HandlersField(StrictSerializer):
+    """The handler of each action."""
+
+    training = HandlerField()
+    inference = HandlerField()
+
+
+class SchemaField(JSONObjectField):
+    """A JSON Schema (Draft 2020-12) document; what is wrong inside it is found later, as 422."""
+
+
+class ContractField(StrictSerializer):
+    """What goes into and comes out of one action."""
+
+    input_schema = SchemaField(required=False)
+    output_schema = SchemaField(required=False)
+
+
+class HandlerContractsField(StrictSerializer):
+    """The contract of each action."""
+
+    training = ContractField(required=False)
+    inference = ContractField(required=False)
+
+
+def _by_pointer(faults: list[Fault]) -> Any:
+    """Return faults in the nested shape of a ValidationError."""
+    detail: dict[str, Any] = {}
+    for path, message in faults:
+        *parents, last = path.split("/")[1:] or ["non_field_errors"]
+        place = detail
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place.setdefault(last, []).append(message)
+    return detail
