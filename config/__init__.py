@@ -1,4 +1,4 @@
-"""How the parts are put together: settings, URLs, Celery, what DRF is given, the embedded default."""
+"""How the parts are put together: settings, URLs, Celery, DRF, the embedded default."""
 
 from config.celery import app as celery_app
 

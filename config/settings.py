@@ -86,7 +86,7 @@ TEMPLATES = [
 ]
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "static"
-# Static files come straight from the installed packages; a deployment has no collect step to forget.
+# Static files come straight from the installed packages: no collect step to forget.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 USE_TZ = True

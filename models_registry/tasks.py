@@ -1,4 +1,4 @@
-"""What the workers run. Each task makes one service call; its arguments are ids and nothing else."""
+"""What the workers run: each task makes one service call, and its arguments are ids."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class EventSubscriptionQuerySet(models.QuerySet["EventSubscription"]):
     """Subscriptions with their effective status."""
 
     def with_status(self) -> EventSubscriptionQuerySet:
-        """Add `target_differs`, `source_differs` and `effective_status`, derived in the database."""
+        """Add `target_differs`, `source_differs` and `effective_status`."""
         return self.annotate(
             target_differs=Case(
                 When(_target_interface_differs(), then=Value(True)), default=Value(False)

@@ -143,7 +143,7 @@ def next_automatic_version(model: Model) -> str:
 
 
 def activate_version(model: Model, version: ModelVersion) -> None:
-    """Make `version` active and the current one of its locked model; must be inside a transaction."""
+    """Make `version` active and its locked model's current one; must be inside a transaction."""
     now = timezone.now()
     version.status = VersionStatus.ACTIVE
     version.activated_at = now

@@ -169,7 +169,7 @@ def _insert_triggers(fact: Fact, shots: Sequence[_Shot]) -> None:
 
 
 def _rows(shots: Sequence[_Shot]) -> tuple[str, list[Any]]:
-    """Return a FROM item called `shot`, and its parameters, that hands the shots to a statement."""
+    """Return a FROM item called `shot` that hands the shots to a statement, and its parameters."""
     if connection.vendor == "postgresql":
         columns = zip(
             *((shot.subscription_id, shot.job_id, shot.error) for shot in shots), strict=True
