@@ -1,4 +1,4 @@
-"""Makes `config` an app, so that its management commands are found."""
+"""Makes `config` an app, so that its management commands and system checks are found."""
 
 from __future__ import annotations
 
@@ -8,3 +8,6 @@ from django.apps import AppConfig
 class ConfigConfig(AppConfig):
     name = "config"
     label = "modelpact_config"
+
+    def ready(self) -> None:
+        from config import checks  # noqa: F401 (registers the system checks)

@@ -1,0 +1,89 @@
+"""Who is calling: bearer tokens, verified as RFC 8725 and our rules on claims ask."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+from jwt.api_jws import PyJWS
+from jwt.exceptions import InvalidTokenError
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from config.api.claims import TokenRefused, principal_of
+from config.api.keys import key_source
+from config.api.permissions import NEEDS_TOKEN, declared_scope
+from models_registry.api.principals import Principal, for_job
+from models_registry.callbacks import PREFIX as CALLBACK_PREFIX
+from models_registry.callbacks import BadCallbackToken, read_callback_token
+
+logger = logging.getLogger(__name__)
+
+TOKEN_LIMIT_BYTES = 8 * 1024
+_HEADER_LIMIT_BYTES = len("Bearer ") + TOKEN_LIMIT_BYTES
+# RFC 6750, 2.1.
+_BEARER = re.compile(rb"Bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
+_jws = PyJWS()
+
+
+class BearerAuthentication(BaseAuthentication):
+    """Takes `Authorization: Bearer <token>`: a JWT of the issuer, or a job's callback token.
+
+    Cookies are not looked at, so a browser can't be tricked into calling. A refusal has one
+    message for every reason; the reason is in the log, the token is in neither.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Principal, None] | None:
+        if declared_scope(request.parser_context.get("view")) == "public":
+            # Not even looked at: health must answer while the issuer's keys can't be had.
+            return None
+        header = get_authorization_header(request)
+        if not header:
+            return None
+        try:
+            return principal_for(_token(header)), None
+        except TokenRefused as refusal:
+            logger.info("Token refused: %s", refusal.reason)
+            raise AuthenticationFailed(NEEDS_TOKEN) from None
+
+    def authenticate_header(self, request: Request) -> str:
+        # RFC 6750, 3.1: no error code where no credentials were sent.
+        return 'Bearer error="invalid_token"' if get_authorization_header(request) else "Bearer"
+
+
+def principal_for(token: str) -> Principal:
+    """Return the caller whom `token` proves.
+
+    Raises TokenRefused, KeysUnavailable, and ImproperlyConfigured when no token could be judged.
+    """
+    if token.startswith(CALLBACK_PREFIX):
+        try:
+            return for_job(read_callback_token(token))
+        except BadCallbackToken:
+            raise TokenRefused("callback_token") from None
+    return principal_of(_verified_payload(token))
+
+
+def _token(header: bytes) -> str:
+    if len(header) > _HEADER_LIMIT_BYTES:
+        raise TokenRefused("too_long")
+    match = _BEARER.fullmatch(header)
+    if match is None:
+        raise TokenRefused("not_a_bearer_token")
+    return match[1].decode("ascii")
+
+
+def _verified_payload(token: str) -> bytes:
+    """Return the payload of a JWT whose signature one of our keys verifies."""
+    try:
+        key = key_source().key_of(token)
+        if key is None:
+            raise TokenRefused("unknown_key")
+        # The algorithm is the key's own; what the token says must be the same.
+        payload: bytes = _jws.decode_complete(token, key, algorithms=[key.algorithm_name])[
+            "payload"
+        ]
+    except InvalidTokenError as error:
+        raise TokenRefused(type(error).__name__) from None
+    return payload

@@ -1,0 +1,51 @@
+"""What a caller may do: nothing that a view has not declared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.exceptions import MethodNotAllowed, NotAuthenticated
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from models_registry.api.principals import SCOPES, Principal
+
+# The one message of 401. Why a token was refused is for the log, not for whoever forged it.
+NEEDS_TOKEN = "This needs a valid bearer token."  # noqa: S105 (a text, not a secret)
+PUBLIC = "public"
+
+
+def declared_scope(view: Any) -> str | None:
+    """Return what `view` declares for the operation at hand: a scope, "public", or None.
+
+    A view declares by a class attribute: `scopes = {"list": "read_models", "health": "public"}`,
+    keyed by action. A misspelt scope counts as none.
+    """
+    scope = getattr(view, "scopes", {}).get(getattr(view, "action", None))
+    return scope if scope in SCOPES or scope == PUBLIC else None
+
+
+class HasDeclaredScope(BasePermission):
+    """Lets a caller through who holds the scope that the view declares for the operation.
+
+    No declaration, no entry, not even for an admin. The bearer of a job's callback token may
+    complete that job and do nothing else.
+    """
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        action_map = getattr(view, "action_map", None)
+        if action_map is not None and str(request.method).lower() not in action_map:
+            # Ahead of 401 and 403: that the method does not exist is no secret (RFC 9110, 15.5.6).
+            raise MethodNotAllowed(str(request.method))
+        scope = declared_scope(view)
+        if scope == PUBLIC:
+            return True
+        principal = request.user
+        if not isinstance(principal, Principal):
+            raise NotAuthenticated(NEEDS_TOKEN)
+        if scope is None:
+            return False
+        self.message = f"This needs the scope '{scope}'."
+        if scope == "complete_jobs":
+            return principal.may_complete(view.kwargs.get("job_id"))
+        return principal.may(scope)

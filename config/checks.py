@@ -1,0 +1,68 @@
+"""What the settings must agree on before the service may run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+SHARED_SECRET_MIN_BYTES = 32
+KEY_SOURCES = "AUTH_JWKS_URL, AUTH_JWKS_FILE or AUTH_SHARED_SECRET"
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+@register(Tags.security)
+def check_rights(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Report settings by which nobody, or anybody, could be let in."""
+    return [Error(fault, id="modelpact.E001") for fault in rights_faults()]
+
+
+@register(Tags.security, deploy=True)
+def check_jwks_is_fetched_safely(
+    *, app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Warn of keys that anybody between the issuer and us could replace."""
+    address = settings.AUTH_JWKS_URL
+    if not _is_http(address):
+        return []
+    url = urlsplit(address)
+    if url.scheme == "https" or url.hostname in _LOOPBACK:
+        return []
+    return [
+        Warning("AUTH_JWKS_URL should be https: whoever can change the answer can sign tokens.",
+                id="modelpact.W001")
+    ]  # fmt: skip
+
+
+def rights_faults() -> list[str]:
+    """Return what is wrong with the settings on tokens; each sentence names the variables."""
+    faults = []
+    chosen = [
+        name
+        for name in ("AUTH_JWKS_URL", "AUTH_JWKS_FILE", "AUTH_SHARED_SECRET")
+        if getattr(settings, name)
+    ]
+    if not chosen:
+        faults.append(f"Set one of {KEY_SOURCES}: nothing can verify a token.")
+    if len(chosen) > 1:
+        faults.append(f"Set only one of {KEY_SOURCES}, not {' and '.join(chosen)}.")
+    secret_bytes = len(settings.AUTH_SHARED_SECRET.encode())
+    if 0 < secret_bytes < SHARED_SECRET_MIN_BYTES:
+        faults.append(f"AUTH_SHARED_SECRET must have at least {SHARED_SECRET_MIN_BYTES} bytes.")
+    if settings.AUTH_JWKS_URL and not _is_http(settings.AUTH_JWKS_URL):
+        faults.append("AUTH_JWKS_URL must be an http or https address.")
+    if not (settings.AUTH_CLIENT_IDS or settings.AUTH_AUDIENCE):
+        faults.append("Set AUTH_CLIENT_IDS or AUTH_AUDIENCE: any client's token would be good.")
+    return faults
+
+
+def _is_http(address: str) -> bool:
+    try:
+        url = urlsplit(address)
+    except ValueError:
+        return False
+    return url.scheme in {"http", "https"} and bool(url.hostname)
