@@ -35,6 +35,12 @@ class HandlersField(StrictSerializer):
 class SchemaField(JSONObjectField):
     """A JSON Schema (Draft 2020-12) document; what is wrong inside it is found later, as 422."""
 
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        # Too deep is one of the faults that are found later.
+        if not isinstance(data, dict):
+            self.fail("invalid")
+        return data
+
 
 class ContractField(StrictSerializer):
     """What goes into and comes out of one action."""
