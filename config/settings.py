@@ -59,6 +59,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.api.errors.ApiErrorMiddleware",
+    "config.api.parsers.ReadableBodyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -150,6 +151,9 @@ BODY_LIMIT_BYTES = env.int("BODY_LIMIT_BYTES", default=7 * MIB)
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT_BYTES
 # A free JSON field (metadata, input, output) may nest this deep, in levels.
 JSON_DEPTH_LIMIT = env.int("JSON_DEPTH_LIMIT", default=64)
+# The body as a whole may nest deeper, so that a field or a schema of one level too many still gets
+# the answer of its own check. Far below what the parser and the writer could bear (250 levels).
+BODY_DEPTH_LIMIT = JSON_DEPTH_LIMIT + 36
 PAGE_SIZE_DEFAULT, PAGE_SIZE_LIMIT = 100, 1000
 # How long a repeated Idempotency-Key gets the first answer, in hours.
 IDEMPOTENCY_HOURS = env.int("IDEMPOTENCY_HOURS", default=24)
