@@ -6,12 +6,11 @@ from django.contrib import admin
 from django.urls import include, path
 
 from config.api import errors
-from config.api.openapi import documentation_urls
 
 urlpatterns = [
     path("v2/", include("models_registry.urls")),
     path("v2/", include("subscriptions.urls")),
-    path("v2/", include(documentation_urls)),
+    path("v2/", include("config.api.documentation")),
     path("admin/", admin.site.urls),
 ]
 
