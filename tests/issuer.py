@@ -77,7 +77,7 @@ class FakeIssuer:
             "huge": lambda request: self._answer(request, b" " * 10**6 + key_set(*self.keys)),
             "cut": lambda request: self._answer(request, key_set(*self.keys)[:-20], cut=True),
             "redirect": self._redirect,
-            "hang": lambda request: self._released.wait(30) and None,
+            "hang": self._hang,
             "drip": self._drip,
         }
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -110,6 +110,9 @@ class FakeIssuer:
         request.send_header("Location", "/elsewhere")
         request.send_header("Content-Length", "0")
         request.end_headers()
+
+    def _hang(self, request: BaseHTTPRequestHandler) -> None:
+        self._released.wait(30)
 
     def _drip(self, request: BaseHTTPRequestHandler) -> None:
         request.send_response(200)

@@ -66,6 +66,9 @@ class KeyStore:
     after twice REFRESH_SECONDS at the latest, unless the issuer does not answer.
     """
 
+    _fetch: threading.Thread | None
+    _failures: int
+
     def __init__(self, url: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._url = url
         self._clock = clock
@@ -119,7 +122,7 @@ class KeyStore:
     def _forget_fetches(self) -> None:
         # Guards the decision to start a fetch; never held while one runs.
         self._starting = threading.Lock()
-        self._fetch: threading.Thread | None = None
+        self._fetch = None
         self._not_before = float("-inf")
         self._failures = 0
 

@@ -255,7 +255,7 @@ def test_held_keys_are_used_when_no_thread_can_be_started(
     def fail(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(key_store.threading.Thread, "start", fail)
+    monkeypatch.setattr(threading.Thread, "start", fail)
     assert get_later(store, clock, 301)
 
 

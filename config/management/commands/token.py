@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.embedded.tokens import TokensComeFromIssuer, mint_token
@@ -15,6 +16,7 @@ HOURS_LIMIT = 24 * 366
 
 class Command(BaseCommand):
     help = "Print a bearer token for the embedded default, and nothing else."
+    requires_system_checks = [Tags.security]
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
