@@ -86,7 +86,6 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "static"
 # Static files come straight from the installed packages: no collect step to forget.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
@@ -164,7 +163,8 @@ AUTH_JWKS_URL = env.str("AUTH_JWKS_URL", default="")
 AUTH_JWKS_FILE = env.str("AUTH_JWKS_FILE", default="")
 AUTH_SHARED_SECRET = env.str("AUTH_SHARED_SECRET", default="")
 AUTH_ISSUER = _required("AUTH_ISSUER", "modelpact-embedded")
-# A token must name one of these clients (`client_id`), or this audience (`aud`).
+# A token must name one of these clients (`client_id`) and this audience (`aud`), as far as each is
+# set; one must be. A token that names an audience while none is set here is somebody else's.
 AUTH_CLIENT_IDS = env.list("AUTH_CLIENT_IDS", default=[])
 AUTH_AUDIENCE = env.str("AUTH_AUDIENCE", default="")
 AUTH_TOKEN_USE = env.str("AUTH_TOKEN_USE", default="access")

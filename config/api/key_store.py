@@ -41,7 +41,7 @@ class KeysUnavailable(DomainError):
 
     def __init__(self, *, retry_after_seconds: float) -> None:
         super().__init__()
-        self.retry_after_seconds = max(1, math.ceil(retry_after_seconds))
+        self.retry_after_seconds = math.ceil(max(1.0, retry_after_seconds))
 
 
 class _Held(NamedTuple):

@@ -248,7 +248,7 @@ def test_a_process_forked_during_a_fetch_fetches_for_itself(
 
 
 def test_held_keys_are_used_when_no_thread_can_be_started(
-    store: KeyStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    issuer: FakeIssuer, store: KeyStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert store.get("k1")
 
@@ -257,6 +257,9 @@ def test_held_keys_are_used_when_no_thread_can_be_started(
 
     monkeypatch.setattr(threading.Thread, "start", fail)
     assert get_later(store, clock, 301)
+    with pytest.raises(KeysUnavailable) as refused:
+        KeyStore(issuer.url, clock=clock).get("k1")
+    assert refused.value.retry_after_seconds == 1
 
 
 def test_what_went_wrong_is_in_the_log(
