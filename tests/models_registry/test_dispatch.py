@@ -1,0 +1,189 @@
+"""Dispatch: claim, call, record; and the sweep that finds what was left behind (F1 to F11)."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import connections
+from django.db.models.functions import Now
+
+from models_registry.handlers import Accepted, Answered, Failed, Retry, Unknown
+from models_registry.models import Job, ModelVersion
+from models_registry.services.dispatch import backoff_seconds, claim_job, record_outcome
+from models_registry.services.jobs import request_inference, request_training
+from models_registry.services.recovery import sweep
+
+pytestmark = pytest.mark.django_db
+
+MODEL = "model_price_reco_v1"
+ERROR = {"code": "lambda_throttled", "message": "Too many requests."}
+
+
+@pytest.fixture
+def training(model) -> Job:
+    return request_training(model_id=MODEL, version="1", input={})
+
+
+@pytest.fixture
+def claimed(training) -> Job:
+    job = claim_job(training.pk)
+    assert job is not None
+    return job
+
+
+def _stored() -> Job:
+    return Job.objects.get()
+
+
+def _lapse() -> None:
+    Job.objects.update(due_at=Now() - timedelta(seconds=1))
+
+
+def test_a_claim_counts_the_attempt_before_the_call_and_starts_the_version(claimed):
+    """F3: the attempt is in the row before anything can crash."""
+    job = _stored()
+    assert (job.status, job.dispatch, job.attempts) == ("started", "claimed", 1)
+    assert ModelVersion.objects.get().status == "training"
+
+
+def test_a_claimed_job_is_not_claimed_again(claimed):
+    """F6."""
+    assert claim_job(claimed.pk) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_workers_one_gets_the_job(training):
+    """F6: one message, delivered to many."""
+    claims: list[Job] = []
+
+    def work() -> None:
+        try:
+            job = claim_job(training.pk)
+            if job is not None:
+                claims.append(job)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert len(claims) == 1
+
+
+def test_an_accepted_event_waits_for_its_callback_until_the_deadline(claimed):
+    record_outcome(claimed, Accepted("request-1"))
+
+    job = _stored()
+    assert (job.status, job.dispatch, job.error) == ("started", "dispatched", None)
+
+
+def test_a_passing_fault_queues_the_job_again_and_says_why(claimed):
+    record_outcome(claimed, Retry(ERROR))
+
+    job = _stored()
+    assert (job.status, job.dispatch, job.error) == ("started", "queued", ERROR)
+    assert claim_job(job.pk) is None, "it is not due yet"
+
+
+def test_the_last_try_that_fails_ends_the_job(settings, training):
+    """ "Retried ... at most N times, kept in the row." """
+    settings.DISPATCH_MAX_ATTEMPTS = 2
+    for _ in range(2):
+        _lapse()
+        job = claim_job(training.pk)
+        record_outcome(job, Retry(ERROR))
+
+    job = _stored()
+    assert (job.status, job.attempts, job.error) == ("failure", 2, ERROR)
+    assert ModelVersion.objects.get().status == "failed"
+
+
+def test_a_lasting_fault_fails_the_job_at_once(claimed):
+    record_outcome(claimed, Failed(ERROR))
+
+    assert (_stored().status, _stored().error) == ("failure", ERROR)
+
+
+def test_an_answer_is_the_output(active_model):
+    job = request_inference(model_id=MODEL, version="1", input={})
+    record_outcome(claim_job(job.pk), Answered({"predictions": []}))
+
+    assert (_stored().status, _stored().output) == ("success", {"predictions": []})
+
+
+def test_an_unknown_outcome_is_not_a_failure(claimed):
+    """F10: after a read time-out the handler may be running; it is not called again."""
+    record_outcome(claimed, Unknown(ERROR))
+
+    assert (_stored().status, _stored().dispatch) == ("started", "dispatched")
+
+
+def test_a_lapsed_claim_does_not_undo_a_newer_one(claimed):
+    """F9: the failure of an attempt that was given up says nothing of the next one."""
+    _lapse()
+    sweep()
+    newer = claim_job(claimed.pk)
+    record_outcome(claimed, Failed(ERROR))
+    record_outcome(claimed, Retry(ERROR))
+
+    assert (_stored().status, _stored().claim) == ("started", newer.claim)
+
+
+def test_a_late_claim_loses_against_an_answer(claimed):
+    record_outcome(claimed, Answered({"model_path": "m"}))
+    record_outcome(claimed, Accepted("request-1"))
+
+    assert (_stored().status, _stored().dispatch) == ("success", "done")
+
+
+def test_the_sweep_queues_a_dead_workers_job_again(claimed):
+    """F3, F4."""
+    assert sweep().lapsed_claims == 0
+    _lapse()
+
+    assert sweep().lapsed_claims == 1
+    assert claim_job(claimed.pk).attempts == 2
+
+
+def test_a_job_that_kills_its_worker_every_time_ends_as_a_failure(settings, training):
+    """F3: no endless redelivery."""
+    settings.DISPATCH_MAX_ATTEMPTS = 3
+    for _ in range(3):
+        assert claim_job(training.pk) is not None
+        _lapse()
+        sweep()
+
+    assert (_stored().status, _stored().error["code"]) == ("failure", "dispatch_crashed")
+
+
+def test_a_job_past_its_deadline_fails_and_says_so(claimed):
+    record_outcome(claimed, Accepted("request-1"))
+    assert sweep().overdue == 0
+    _lapse()
+
+    assert sweep().overdue == 1
+    assert _stored().error["code"] == "deadline_exceeded"
+    assert "21600 seconds" in _stored().error["message"]
+
+
+def test_the_sweep_wakes_workers_for_jobs_whose_hint_was_lost(training):
+    """F1, F5."""
+    assert sweep().waiting == 1
+
+
+def test_a_claim_of_a_job_that_is_not_there_is_nothing(db):
+    assert claim_job(uuid4()) is None
+
+
+def test_the_back_off_is_jittered_bounded_and_never_under_a_second(settings):
+    """F11."""
+    waits = [backoff_seconds(20) for _ in range(200)]
+
+    assert all(1.0 <= wait <= settings.DISPATCH_BACKOFF_CAP_SECONDS for wait in waits)
+    assert len(set(waits)) > 100
+    assert max(backoff_seconds(1) for _ in range(200)) <= 4.0
