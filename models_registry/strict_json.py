@@ -13,6 +13,7 @@ import re
 from array import array
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from itertools import accumulate, islice
 from typing import Any
 
@@ -152,7 +153,13 @@ class _Reading:
 
     def _refused(self, message: str) -> _Refused:
         self.doubtful = True
-        return _Refused(message)
+        return _refused(message)
+
+
+@cache
+def _refused(message: str) -> _Refused:
+    """Return the one stand-in with this message: a hostile body may ask for millions."""
+    return _Refused(message)
 
 
 def _faults(value: Any, path: str) -> Iterator[Fault]:

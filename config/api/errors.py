@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
+from http.client import responses
 from typing import Any
 
 import orjson
@@ -101,7 +102,6 @@ class ApiErrorMiddleware:
         for name, value in response.items():
             answer.headers.setdefault(name, value)
         answer.cookies = response.cookies
-        response.close()
         return answer
 
 
@@ -146,9 +146,9 @@ def _answer(refusal: Refusal) -> HttpResponse:
 
 
 def _plain(status: int) -> Refusal:
-    phrase = HTTPStatus(status).phrase
-    code, message = PLAIN.get(status, (phrase.lower().replace(" ", "_"), f"{phrase}."))
-    return Refusal(status, code, message)
+    phrase = responses.get(status, "Error")
+    snake_case = re.sub(r"[^a-z]+", "_", phrase.lower().replace("'", ""))
+    return Refusal(status, *PLAIN.get(status, (snake_case, f"{phrase}.")))
 
 
 def _of_domain(exc: DomainError) -> Refusal:
