@@ -1,0 +1,296 @@
+"""How the parts may know each other, and what every part of a kind has."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pkgutil
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db.models import ForeignKey
+from django.dispatch import Signal
+from django.urls import URLPattern, URLResolver, get_resolver
+from importlinter.cli import lint_imports
+
+from models_registry import signals
+from models_registry.api.principals import SCOPES
+from models_registry.errors import DomainError
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("config", "models_registry", "subscriptions")
+HARD_LIMIT_LINES = 400
+
+Source = tuple[str, ast.Module]
+
+
+def _sources(*packages: str) -> Iterator[Source]:
+    """Yield every module of `packages` by its path, parsed; migrations are the database's."""
+    for package in packages:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if "migrations" not in path.parts:
+                yield str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))
+
+
+ALL = dict(_sources(*PACKAGES))
+MODULES = {path: tree for path, tree in ALL.items() if tree.body}
+
+
+def _found(
+    modules: dict[str, ast.Module], look: Callable[[ast.Module], Iterator[str]]
+) -> dict[str, list[str]]:
+    """Return what `look` finds, by the path of the module; modules without a find are left out."""
+    finds = {path: list(look(tree)) for path, tree in modules.items()}
+    return {path: found for path, found in finds.items() if found}
+
+
+def test_imports_follow_the_arrows(capsys):
+    """config -> subscriptions -> models_registry, and what else pyproject.toml forbids."""
+    assert lint_imports(no_cache=True) == 0, capsys.readouterr().out
+
+
+# --- The registry does not know who listens ---------------------------------------------------
+THE_OTHER_APP = re.compile(
+    r"^subscriptions(\.\w+)*$|event_?subscription|subscriptions_\w", re.IGNORECASE
+)
+
+
+def _names(node: ast.AST) -> list[str]:
+    """Return what `node` names: modules, identifiers, or the text of a string."""
+    match node:
+        case ast.Import():
+            return [alias.name for alias in node.names]
+        case ast.ImportFrom():
+            return [node.module or "", *(alias.name for alias in node.names)]
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Constant(value=str(name)):
+            return [name]
+    return []
+
+
+def _names_subscriptions(tree: ast.Module) -> Iterator[str]:
+    """Yield whatever names the other app: an import, an identifier, a dotted path or a table.
+
+    Words of the API, such as the key "subscription_id", the scope "manage_subscriptions" or a
+    sentence for a person, are no such name; neither is anything in a docstring.
+    """
+    statements = (node.value for node in ast.walk(tree) if isinstance(node, ast.Expr))
+    docstrings = {node for node in statements if isinstance(node, ast.Constant)}
+    for node in ast.walk(tree):
+        if node not in docstrings:
+            yield from filter(THE_OTHER_APP.search, _names(node))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import subscriptions.models",
+        "from subscriptions.services import firing",
+        "apps.get_app_config('subscriptions')",
+        "import_string('subscriptions.services.firing.fire')",
+        "EventSubscription.objects.all()",
+        "models.EventSubscription",
+        "cursor.execute('DELETE FROM subscriptions_eventsubscription')",
+        "settings.x.subscriptions",
+    ],
+)
+def test_naming_the_subscriptions_is_noticed(code):
+    assert list(_names_subscriptions(ast.parse(code)))
+
+
+def test_the_registry_never_mentions_the_subscriptions():
+    registry = {path: tree for path, tree in ALL.items() if path.startswith("models_registry/")}
+    assert len(registry) > 20
+    assert _found(registry, _names_subscriptions) == {}
+
+
+def _facts() -> dict[str, Signal]:
+    return {name: fact for name, fact in vars(signals).items() if isinstance(fact, Signal)}
+
+
+@pytest.mark.parametrize("name", _facts())
+def test_every_announced_fact_has_a_listener(name):
+    assert _facts()[name].has_listeners()
+
+
+def test_facts_are_sent_by_services_alone_and_with_send():
+    """Within the transaction that makes them true: never robustly, never from post_save."""
+    sent: set[str] = set()
+    for path, tree in ALL.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr in {"send", "send_robust", "asend"}:
+                receiver = ast.unparse(node.value)
+                if receiver.startswith("signals."):
+                    assert "/services/" in path, path
+                    assert node.attr == "send", path
+                    sent.add(receiver.removeprefix("signals."))
+            assert not (isinstance(node, ast.Name) and node.id in {"post_save", "post_delete"})
+    assert sent == set(_facts())
+
+
+def test_foreign_keys_to_the_registry_leave_no_trace_in_it():
+    keys = [
+        field
+        for model in apps.get_app_config("subscriptions").get_models()
+        for field in model._meta.get_fields()
+        if isinstance(field, ForeignKey)
+        and field.related_model._meta.app_label == "models_registry"  # type: ignore[union-attr]
+    ]
+    assert keys
+    assert [str(key) for key in keys if key.remote_field.related_name != "+"] == []
+
+
+# --- Services are the only writers ------------------------------------------------------------
+ALWAYS_WRITES = {"save", "bulk_create", "bulk_update", "get_or_create", "update_or_create"}
+WRITES_ON_A_TABLE = {"create", "update", "delete"}
+TABLE = re.compile(r"\bobjects\b|\bfilter\(|\bexclude\(|queryset\b|_set\b")
+STATEMENT = re.compile(r"\s*(INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM)\b", re.IGNORECASE)
+
+
+def _writes(tree: ast.Module) -> Iterator[str]:
+    """Yield calls that write rows or open a transaction, and statements of SQL that write."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if STATEMENT.match(node.value):
+                yield f"line {node.lineno}: {node.value[:40]!r}"
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            name, on = node.func.attr, ast.unparse(node.func.value)
+            bare_delete = name == "delete" and not node.args and not node.keywords
+            on_a_table = name in WRITES_ON_A_TABLE and TABLE.search(on)
+            if name in ALWAYS_WRITES or bare_delete or on_a_table or name == "atomic":
+                yield f"line {node.lineno}: {on}.{name}()"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "model.save(update_fields=['name'])",
+        "Job.objects.filter(pk=1).update(status='success')",
+        "Model.objects.create(id='a')",
+        "model.delete()",
+        "queryset.update(status='paused')",
+        "ModelVersion.objects.bulk_create([])",
+        "cursor.execute('UPDATE models_registry_job SET status = 1')",
+        "with transaction.atomic(): pass",
+    ],
+)
+def test_writing_is_noticed(code):
+    assert list(_writes(ast.parse(code)))
+
+
+def test_only_services_write():
+    """Views, tasks, receivers, admin and commands call a service; it owns the transaction."""
+    others = {path: tree for path, tree in ALL.items() if "/services/" not in path}
+    assert _found(others, _writes) == {}
+    assert len(_found(ALL, _writes)) > 5
+
+
+# --- Views ------------------------------------------------------------------------------------
+# Public by the API page, and made by drf-spectacular: "except GET /v2/health, the OpenAPI
+# document and its pages".
+DOCUMENTATION = {"openapi.json", "docs", "redoc"}
+
+
+def _routes(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for entry in resolver.url_patterns:
+        path = prefix + str(entry.pattern)
+        if isinstance(entry, URLPattern):
+            yield path, entry.callback
+        elif path != "admin/":
+            yield from _routes(entry, path)
+
+
+ROUTES = {path: view for path, view in _routes(get_resolver()) if path.startswith("v2/")}
+
+
+def test_all_that_is_served_is_the_api_and_the_admin():
+    assert {path for path, _ in _routes(get_resolver())} == set(ROUTES)
+
+
+def test_paths_have_no_trailing_slash():
+    """API page: "Paths have no trailing slash." """
+    assert [path for path in ROUTES if path.endswith("/")] == []
+
+
+@pytest.mark.parametrize("path", [path for path in ROUTES if path[3:] not in DOCUMENTATION])
+def test_every_view_declares_a_scope_for_every_action(path):
+    """H18: deny by default; what is declared for no operation is a leftover."""
+    view = ROUTES[path]
+    scopes = view.cls.scopes
+    assert set(view.actions.values()) <= set(scopes)
+    assert set(scopes.values()) <= {*SCOPES, "public"}
+
+
+def test_every_declared_action_is_routed():
+    views = {view.cls for path, view in ROUTES.items() if path[3:] not in DOCUMENTATION}
+    routed: dict[type, set[str]] = {view: set() for view in views}
+    for path, view in ROUTES.items():
+        if path[3:] not in DOCUMENTATION:
+            routed[view.cls] |= set(view.actions.values())
+    for view in views:
+        assert set(view.scopes) == routed[view]
+        assert set(view.bodies) <= routed[view]
+
+
+def test_health_alone_is_public():
+    public = [
+        path
+        for path, view in ROUTES.items()
+        for action in getattr(view, "actions", {}).values()
+        if view.cls.scopes[action] == "public"
+    ]
+    assert public == ["v2/health"]
+
+
+# --- Refusals ---------------------------------------------------------------------------------
+def _refusals() -> list[type[DomainError]]:
+    for package in PACKAGES:
+        module = importlib.import_module(package)
+        for found in pkgutil.walk_packages(module.__path__, f"{package}."):
+            if "migrations" not in found.name and found.name not in {"config.wsgi"}:
+                importlib.import_module(found.name)
+    made: list[type[DomainError]] = []
+    waiting = [DomainError]
+    while waiting:
+        made.append(waiting.pop())
+        waiting += made[-1].__subclasses__()
+    return [refusal for refusal in made if refusal.__module__.split(".")[0] in PACKAGES]
+
+
+def test_every_refusal_has_a_code_a_status_and_a_message():
+    for refusal in _refusals():
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", refusal.code), refusal
+        assert refusal.status in {400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 503}, refusal
+        assert refusal.message.endswith("."), refusal
+
+
+def test_no_two_refusals_share_a_code():
+    """The code is what a program goes by."""
+    codes: dict[str, type[DomainError]] = {}
+    for refusal in _refusals():
+        assert "code" in vars(refusal), f"{refusal} has the code of its base"
+        assert codes.setdefault(refusal.code, refusal) is refusal
+    assert len(codes) > 10
+
+
+# --- Modules ----------------------------------------------------------------------------------
+def test_every_module_begins_with_its_caption():
+    captions = {
+        path: (ast.get_docstring(tree) or "").partition("\n")[0] for path, tree in MODULES.items()
+    }
+    assert [path for path, caption in captions.items() if not caption.endswith(".")] == []
+
+
+def test_no_module_has_grown_too_long():
+    """Under 250 lines is the aim; at 400 a module is split by noun."""
+    lines = {path: (ROOT / path).read_text(encoding="utf-8").count("\n") for path in ALL}
+    assert {path: count for path, count in lines.items() if count >= HARD_LIMIT_LINES} == {}
+
+
+def test_no_module_has_a_name_that_says_nothing():
+    nothing = {"utils", "common", "helpers", "core", "misc"}
+    parts = {part for path in ALL for part in Path(path).with_suffix("").parts}
+    assert parts & nothing == set()
