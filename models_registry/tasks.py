@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import logging
-from uuid import UUID
-
 from celery import shared_task
 
-from models_registry.services import dispatch, recovery
-
-logger = logging.getLogger(__name__)
+from models_registry import hints
+from models_registry.services import recovery, working
 
 
 @shared_task
 def dispatch_events(job_ids: list[str]) -> None:
     """Call the handlers of jobs that are answered by a callback; each call is short."""
-    for job_id in job_ids:
-        _dispatch_one(job_id)
+    if working.work_through(job_ids, waited_for=False):
+        hints.publish(dispatch_events, [])
 
 
 @shared_task
 def dispatch_waiting_calls(job_ids: list[str]) -> None:
     """Call the handlers of jobs whose answer is waited for; on a queue of its own."""
-    for job_id in job_ids:
-        _dispatch_one(job_id)
+    if working.work_through(job_ids, waited_for=True):
+        hints.publish(dispatch_waiting_calls, [])
 
 
 @shared_task
@@ -31,12 +27,3 @@ def sweep() -> None:
     """Put right what was left behind."""
     recovery.sweep()
     recovery.forget_old_answers()
-
-
-def _dispatch_one(job_id: str) -> None:
-    """Dispatch one job; whatever goes wrong with it must not stop the others of its batch."""
-    try:
-        dispatch.dispatch_job(UUID(job_id))
-    except Exception:
-        # The row still says what is due; the sweep brings it back.
-        logger.exception("job.dispatch_failed job=%.64s", job_id)

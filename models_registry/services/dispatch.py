@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db.models import Case, DurationField, F, Q, Value, When
+from django.db import connection
+from django.db.models import Case, DurationField, F, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce, Now
 
 from models_registry.events import make_event
@@ -22,6 +24,7 @@ from models_registry.handlers import (
     Unknown,
     handler_for,
 )
+from models_registry.hints import is_waited_for
 from models_registry.models import (
     OPEN_JOB,
     Action,
@@ -45,19 +48,23 @@ def dispatch_job(job_id: UUID) -> bool:
     nothing to do: the job is not due, not there, or another worker has it.
     """
     job = claim_job(job_id)
-    if job is None:
-        return False
+    if job is not None:
+        call_handler(job)
+    return job is not None
+
+
+def call_handler(job: Job) -> None:
+    """Call the handler of a job just claimed and record the outcome; outside a transaction."""
     if job.job_type == Action.INFERENCE and job.version.status != VersionStatus.ACTIVE:
         error = {"code": "version_not_active", "message": "The version is no longer active."}
         record_outcome(job, Failed(error))
-        return True
+        return
     handler = job.version.handlers[job.job_type]
     event = make_event(job, job.version)
     outcome = handler_for(handler["type"]).invoke(
         handler=handler, event=event, job_type=job.job_type
     )
     record_outcome(job, outcome)
-    return True
 
 
 @transactional
@@ -66,20 +73,22 @@ def claim_job(job_id: UUID) -> Job | None:
 
     Returns None when somebody else was first. A training job moves its version to `training`.
     """
-    won = Job.objects.filter(
-        pk=job_id, dispatch=Dispatch.QUEUED, status__in=OPEN_JOB, due_at__lte=Now()
-    ).update(
-        status=JobStatus.STARTED,
-        dispatch=Dispatch.CLAIMED,
-        claim=uuid4(),
-        attempts=F("attempts") + 1,
-        started_at=Coalesce(F("started_at"), Now()),
-        due_at=Case(
-            *(
-                When(job_type=action, then=Now() + Value(_lease(action), DurationField()))
-                for action in Action.values
-            )
-        ),
+    won = (
+        _due()
+        .filter(pk=job_id)
+        .update(
+            status=JobStatus.STARTED,
+            dispatch=Dispatch.CLAIMED,
+            claim=uuid4(),
+            attempts=F("attempts") + 1,
+            started_at=Coalesce(F("started_at"), Now()),
+            due_at=Case(
+                *(
+                    When(job_type=action, then=Now() + Value(_lease(action), DurationField()))
+                    for action in Action.values
+                )
+            ),
+        )
     )
     if not won:
         return None
@@ -89,6 +98,22 @@ def claim_job(job_id: UUID) -> Job | None:
             pk=job.version_id, status__in=(VersionStatus.PENDING, VersionStatus.FAILED)
         ).update(status=VersionStatus.TRAINING, revision=F("revision") + 1)
     return job
+
+
+@transactional
+def claim_due_job(job_types: Sequence[str]) -> Job | None:
+    """Claim the job of these types that has been due longest; opens a transaction.
+
+    Passes over what other workers are claiming. Returns None when none is due.
+    """
+    oldest = _due().filter(job_type__in=job_types).order_by("due_at")
+    locked = oldest.select_for_update(skip_locked=connection.features.has_select_for_update)
+    job_id = locked.values_list("pk", flat=True).first()
+    return None if job_id is None else claim_job(job_id)
+
+
+def _due() -> QuerySet[Job]:
+    return Job.objects.filter(dispatch=Dispatch.QUEUED, status__in=OPEN_JOB, due_at__lte=Now())
 
 
 def record_outcome(job: Job, outcome: Outcome) -> None:
@@ -144,10 +169,9 @@ def _end(job: Job, **outcome: Any) -> None:
 
 def _lease(job_type: str) -> timedelta:
     """Return how long a claim lasts: the call's own bounds and time to record it."""
-    waits = settings.LAMBDA_INVOCATION_TYPES[job_type] == "RequestResponse"
     call = (
         settings.LAMBDA_SYNC_READ_TIMEOUT_SECONDS
-        if waits
+        if is_waited_for(job_type)
         else settings.LAMBDA_EVENT_READ_TIMEOUT_SECONDS
     )
     seconds = settings.DISPATCH_LEASE_SECONDS + settings.LAMBDA_CONNECT_TIMEOUT_SECONDS + call

@@ -12,9 +12,11 @@ from django.db.models.functions import Now
 
 from models_registry.handlers import Accepted, Answered, Failed, Retry, Unknown
 from models_registry.models import Job, ModelVersion
+from models_registry.services import working
 from models_registry.services.dispatch import backoff_seconds, claim_job, record_outcome
 from models_registry.services.jobs import request_inference, request_training
 from models_registry.services.recovery import sweep
+from models_registry.services.working import work_through
 
 pytestmark = pytest.mark.django_db
 
@@ -187,3 +189,36 @@ def test_the_back_off_is_jittered_bounded_and_never_under_a_second(settings):
     assert all(1.0 <= wait <= settings.DISPATCH_BACKOFF_CAP_SECONDS for wait in waits)
     assert len(set(waits)) > 100
     assert max(backoff_seconds(1) for _ in range(200)) <= 4.0
+
+
+def test_a_worker_goes_on_with_what_else_is_due(scripted, active_model):
+    """One message is enough to work off a backlog, so that a fan-out needs few of them."""
+    named, other = (
+        request_inference(model_id=MODEL, version="1", input={"n": n}) for n in range(2)
+    )
+    assert not work_through([str(named.pk)], waited_for=True)
+
+    assert {job.pk for job in Job.objects.filter(attempts=1)} == {named.pk, other.pk}
+
+
+def test_a_worker_takes_only_the_kind_of_calls_of_its_queue(scripted, training):
+    assert not work_through([], waited_for=True)
+
+    assert _stored().status == "pending"
+
+
+def test_a_message_that_names_nothing_harms_nothing(scripted, training):
+    """F19: garbage in the queue."""
+    assert not work_through(["not an id", str(uuid4())], waited_for=False)
+
+    assert _stored().attempts == 1
+
+
+def test_a_job_that_can_not_be_dispatched_does_not_stop_the_others(monkeypatch, scripted, model):
+    jobs = [request_training(model_id=MODEL, version="1", input={}) for _ in range(2)]
+    monkeypatch.setattr(
+        working, "claim_job", lambda _: (_ for _ in ()).throw(RuntimeError("no luck"))
+    )
+    work_through([str(jobs[0].pk)], waited_for=False)
+
+    assert Job.objects.filter(attempts=1).count() == 2
