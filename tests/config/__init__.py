@@ -1,0 +1,1 @@
+"""Settings, rights, errors, the embedded default, and what the README says."""

@@ -1,0 +1,1 @@
+"""Rule by rule: the API page, its examples and its OpenAPI document."""

@@ -1,0 +1,1 @@
+"""Processes that are killed, brokers and databases that go away."""

@@ -1,0 +1,1 @@
+"""One file per verb of the registry; services first, then over HTTP."""

@@ -1,0 +1,1 @@
+"""One file per verb of the subscriptions; services first, then over HTTP."""
