@@ -190,6 +190,10 @@ LAMBDA_CONNECT_TIMEOUT_SECONDS = env.int("LAMBDA_CONNECT_TIMEOUT_SECONDS", defau
 LAMBDA_EVENT_READ_TIMEOUT_SECONDS = env.int("LAMBDA_EVENT_READ_TIMEOUT_SECONDS", default=10)
 # Must stay below the broker's visibility timeout (300 s), else one call could be made twice.
 LAMBDA_SYNC_READ_TIMEOUT_SECONDS = env.int("LAMBDA_SYNC_READ_TIMEOUT_SECONDS", default=120)
+# The largest event for each invocation type, in bytes. AWS takes 1 MiB for Event and 6 MiB for
+# RequestResponse, after a serialization of its own that adds a little.
+LAMBDA_EVENT_LIMIT_BYTES = env.int("LAMBDA_EVENT_LIMIT_BYTES", default=900 * 1024)
+LAMBDA_SYNC_LIMIT_BYTES = env.int("LAMBDA_SYNC_LIMIT_BYTES", default=6 * MIB - 64 * 1024)
 # Whose functions may be invoked: account ids; without one in production every ARN is refused, since
 # any caller who may write a model could otherwise make this service's role invoke any function.
 LAMBDA_ACCOUNTS = env.list("LAMBDA_ACCOUNTS", default=["123456789012"] if EMBEDDED else [])

@@ -1,0 +1,56 @@
+"""The ARN of a Lambda function, and which of them may be invoked from here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from django.conf import settings
+
+# AWS takes bare names and partial ARNs as well; only the whole ARN says whose function it is.
+# Lengths and characters are those of the Lambda API's FunctionName and Qualifier.
+ARN = re.compile(
+    r"arn:(?P<partition>aws(?:-[a-z]+)*):lambda:(?P<region>[a-z]{2}(?:-[a-z]+)+-[0-9])"
+    r":(?P<account>[0-9]{12}):function:(?P<name>[A-Za-z0-9_-]{1,64})"
+    r"(?::(?P<qualifier>\$LATEST|[A-Za-z0-9_-]{1,128}))?"
+)
+QUALIFIER = re.compile(r"\$LATEST|[A-Za-z0-9_-]{1,128}")
+LENGTH_LIMIT = 256
+
+
+@dataclass(frozen=True)
+class FunctionArn:
+    """The parts of a function's ARN; `qualifier` is None when it names no version or alias."""
+
+    partition: str
+    region: str
+    account: str
+    name: str
+    qualifier: str | None
+
+    @property
+    def unqualified(self) -> str:
+        return f"arn:{self.partition}:lambda:{self.region}:{self.account}:function:{self.name}"
+
+
+def parse_arn(text: str) -> FunctionArn | None:
+    """Return the parts of a function's ARN; None if `text` is none."""
+    match = ARN.fullmatch(text) if len(text) <= LENGTH_LIMIT else None
+    return FunctionArn(**match.groupdict()) if match else None
+
+
+def refusals(arn: FunctionArn) -> list[str]:
+    """Say why this service may not invoke a function; empty if it may.
+
+    Without an allow-list, whoever may write a model could have this service's own role invoke
+    any function that role can reach (a confused deputy).
+    """
+    found = []
+    if "*" not in settings.LAMBDA_ACCOUNTS and arn.account not in settings.LAMBDA_ACCOUNTS:
+        found.append(f"Functions of account {arn.account} may not be invoked from here.")
+    if settings.LAMBDA_REGIONS and arn.region not in settings.LAMBDA_REGIONS:
+        found.append(f"Functions in {arn.region} may not be invoked from here.")
+    if not arn.name.startswith(settings.LAMBDA_NAME_PREFIX):
+        prefix = settings.LAMBDA_NAME_PREFIX
+        found.append(f"Only functions whose name begins with '{prefix}' may be invoked from here.")
+    return found

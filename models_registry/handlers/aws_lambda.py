@@ -1,0 +1,186 @@
+"""Handlers that are AWS Lambda functions, called with `lambda:Invoke` through boto3."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+from typing import Any
+
+import boto3
+import botocore.exceptions as boto_errors
+import urllib3.exceptions
+from botocore.config import Config
+from django.conf import settings
+
+from models_registry.errors import DomainError, Fault
+from models_registry.handlers.arns import QUALIFIER, FunctionArn, parse_arn, refusals
+from models_registry.handlers.lambda_errors import outcome_of_error
+from models_registry.handlers.protocol import (
+    Accepted,
+    Answered,
+    CallError,
+    Failed,
+    Outcome,
+    Retry,
+    Unknown,
+)
+from models_registry.strict_json import read_json
+
+logger = logging.getLogger(__name__)
+
+KNOWN_KEYS = {"type", "arn", "version"}
+# Lambda's own words are kept, but not pages of them; characters.
+TEXT_LIMIT = 2000
+# boto3 makes clients safely from one thread at a time.
+_client_lock = threading.Lock()
+
+
+class LambdaHandler:
+    """`{"type": "lambda", "arn": ..., "version"?: qualifier}`."""
+
+    def faults(self, handler: dict[str, Any]) -> tuple[list[Fault], list[Fault]]:
+        malformed = [
+            Fault(f"/{key}", "There is no such field.") for key in handler if key not in KNOWN_KEYS
+        ]
+        arn = handler.get("arn")
+        parsed = parse_arn(arn) if isinstance(arn, str) else None
+        if parsed is None:
+            malformed.append(Fault("/arn", _arn_message(arn)))
+        version = handler.get("version")
+        if "version" in handler and not _is_qualifier(version):
+            rule = "Must be a Lambda qualifier: a version's number, an alias or $LATEST."
+            malformed.append(Fault("/version", rule))
+        if malformed or parsed is None:
+            return malformed, []
+        refused = [Fault("/arn", reason) for reason in refusals(parsed)]
+        if version is not None and parsed.qualifier not in (None, version):
+            message = f"Disagrees with the qualifier '{parsed.qualifier}' in the ARN."
+            refused.append(Fault("/version", message))
+        return [], refused
+
+    def max_event_bytes(self, job_type: str) -> int:
+        if settings.LAMBDA_INVOCATION_TYPES[job_type] == "Event":
+            return int(settings.LAMBDA_EVENT_LIMIT_BYTES)
+        return int(settings.LAMBDA_SYNC_LIMIT_BYTES)
+
+    def invoke(self, *, handler: dict[str, Any], event: bytes, job_type: str) -> Outcome:
+        arn = parse_arn(handler["arn"])
+        assert arn is not None, "a handler is checked before it is stored"
+        limit = self.max_event_bytes(job_type)
+        if len(event) > limit:
+            message = f"The event for {arn.unqualified} has {len(event)} bytes, over {limit}."
+            return Failed({"code": "event_too_large", "message": message})
+        reasons = refusals(arn)
+        if reasons:  # the allow-list may have changed since the model was written
+            return Failed({"code": "function_not_allowed", "message": " ".join(reasons)})
+        invocation_type = settings.LAMBDA_INVOCATION_TYPES[job_type]
+        qualifier = handler.get("version") or arn.qualifier
+        return _invoke(arn, qualifier, invocation_type, event)
+
+
+def _arn_message(arn: Any) -> str:
+    if arn is None:
+        return "This field is required."
+    return (
+        "Must be the whole ARN of a Lambda function, such as"
+        " arn:aws:lambda:us-west-2:123456789012:function:train."
+    )
+
+
+def _is_qualifier(version: Any) -> bool:
+    return isinstance(version, str) and QUALIFIER.fullmatch(version) is not None
+
+
+def _invoke(arn: FunctionArn, qualifier: str | None, invocation_type: str, event: bytes) -> Outcome:
+    arguments = {
+        "FunctionName": arn.unqualified,
+        "InvocationType": invocation_type,
+        "Payload": event,
+    }
+    if qualifier is not None:
+        arguments["Qualifier"] = qualifier
+    try:
+        response = client(arn.region, invocation_type).invoke(**arguments)
+        if invocation_type == "Event":
+            return Accepted(response["ResponseMetadata"].get("RequestId", ""))
+        payload = response["Payload"].read(settings.LAMBDA_SYNC_LIMIT_BYTES + 1)
+    except boto_errors.ClientError as error:
+        return outcome_of_error(error, arn)
+    except (boto_errors.ConnectTimeoutError, boto_errors.EndpointConnectionError) as error:
+        return Retry(_network_error("lambda_unreachable", arn, error))
+    except (boto_errors.NoCredentialsError, boto_errors.PartialCredentialsError) as error:
+        # The deployment's fault, which mending it cures: the job should not be lost to it.
+        return Retry(_network_error("lambda_no_credentials", arn, error))
+    except (boto_errors.BotoCoreError, urllib3.exceptions.HTTPError, OSError) as error:
+        return Unknown(_network_error("lambda_no_answer", arn, error))
+    return _outcome_of_answer(arn, response.get("FunctionError"), payload)
+
+
+def _network_error(code: str, arn: FunctionArn, error: Exception) -> CallError:
+    return {
+        "code": code,
+        "message": f"The call of {arn.unqualified} got no answer.",
+        "type": type(error).__name__,
+    }
+
+
+def _outcome_of_answer(arn: FunctionArn, function_error: str | None, payload: bytes) -> Outcome:
+    if len(payload) > settings.LAMBDA_SYNC_LIMIT_BYTES:
+        return Failed(_bad_output(arn, "It is larger than Lambda's limit."))
+    try:
+        answer = read_json(payload, depth_limit=settings.JSON_DEPTH_LIMIT)
+    except DomainError as error:
+        return Failed(_bad_output(arn, error.message))
+    if function_error is not None:
+        return Failed(_function_error(arn, answer))
+    if not isinstance(answer, dict):
+        return Failed(_bad_output(arn, "It is not a JSON object."))
+    return Answered(answer)
+
+
+def _function_error(arn: FunctionArn, answer: Any) -> CallError:
+    """Return Lambda's own error type and message; the stack trace stays with Lambda."""
+    said = answer if isinstance(answer, dict) else {}
+    return {
+        "code": "lambda_function_error",
+        "message": f"{arn.unqualified} failed.",
+        "type": str(said.get("errorType", "Unknown"))[:TEXT_LIMIT],
+        "details": str(said.get("errorMessage", ""))[:TEXT_LIMIT],
+    }
+
+
+def _bad_output(arn: FunctionArn, reason: str) -> CallError:
+    return {
+        "code": "lambda_bad_output",
+        "message": f"What {arn.unqualified} returned can't be its output.",
+        "details": reason[:TEXT_LIMIT],
+    }
+
+
+def client(region: str, invocation_type: str) -> Any:
+    """Return the boto3 client for a region; the time-outs go by the invocation type."""
+    read_timeout = (
+        settings.LAMBDA_EVENT_READ_TIMEOUT_SECONDS
+        if invocation_type == "Event"
+        else settings.LAMBDA_SYNC_READ_TIMEOUT_SECONDS
+    )
+    with _client_lock:
+        return _make_client(region, settings.LAMBDA_ENDPOINT_URL, read_timeout)
+
+
+@functools.lru_cache(maxsize=64)
+def _make_client(region: str, endpoint_url: str | None, read_timeout: int) -> Any:
+    config = Config(
+        connect_timeout=settings.LAMBDA_CONNECT_TIMEOUT_SECONDS,
+        read_timeout=read_timeout,
+        # One call is one call: what is tried again, and when, is decided by the job's row.
+        retries={"total_max_attempts": 1},
+        max_pool_connections=50,
+    )
+    # The local endpoint checks no signature, but boto3 won't send a request without one.
+    local = settings.EMBEDDED and endpoint_url is not None
+    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"} if local else {}
+    return boto3.session.Session().client(
+        "lambda", region_name=region, endpoint_url=endpoint_url, config=config, **keys
+    )

@@ -1,0 +1,88 @@
+"""What each error of `lambda:Invoke` means for the job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from models_registry.handlers.arns import FunctionArn
+from models_registry.handlers.protocol import CallError, Failed, Outcome, Retry
+
+# Lambda's own error codes (the Lambda API's Invoke, "Errors"): the stable code that the job shows.
+PASSING = {
+    "TooManyRequestsException": "lambda_throttled",
+    "ThrottlingException": "lambda_throttled",
+    "EC2ThrottledException": "lambda_throttled",
+    "ServiceException": "lambda_unavailable",
+    "ResourceNotReadyException": "lambda_not_ready",
+    "ResourceConflictException": "lambda_not_ready",
+    "SnapStartNotReadyException": "lambda_not_ready",
+    "SnapStartTimeoutException": "lambda_not_ready",
+    "CodeArtifactUserPendingException": "lambda_not_ready",
+    "ENINotReadyException": "lambda_not_ready",
+    "ENILimitReachedException": "lambda_not_ready",
+    "SubnetIPAddressLimitReachedException": "lambda_not_ready",
+    "EC2UnexpectedException": "lambda_not_ready",
+    "EFSMountTimeoutException": "lambda_not_ready",
+    "EFSMountConnectivityException": "lambda_not_ready",
+    "EFSIOException": "lambda_not_ready",
+    "S3FilesMountTimeoutException": "lambda_not_ready",
+    "S3FilesMountConnectivityException": "lambda_not_ready",
+}
+LASTING = {
+    "ResourceNotFoundException": "lambda_not_found",
+    "NoPublishedVersionException": "lambda_not_found",
+    "AccessDeniedException": "lambda_access_denied",
+    "UnrecognizedClientException": "lambda_access_denied",
+    "InvalidSignatureException": "lambda_access_denied",
+    "RequestTooLargeException": "lambda_event_too_large",
+    "SerializedRequestEntityTooLargeException": "lambda_event_too_large",
+    "InvalidRequestContentException": "lambda_bad_request",
+    "InvalidParameterValueException": "lambda_bad_request",
+    "UnsupportedMediaTypeException": "lambda_bad_request",
+    "ModeNotSupportedException": "lambda_bad_request",
+    "ServiceQuotaExceededException": "lambda_quota_exceeded",
+    "RecursiveInvocationException": "lambda_recursion",
+    "DurableExecutionAlreadyStartedException": "lambda_bad_request",
+    "KMSAccessDeniedException": "lambda_misconfigured",
+    "KMSDisabledException": "lambda_misconfigured",
+    "KMSInvalidStateException": "lambda_misconfigured",
+    "KMSNotFoundException": "lambda_misconfigured",
+    "EC2AccessDeniedException": "lambda_misconfigured",
+    "EFSMountFailureException": "lambda_misconfigured",
+    "S3FilesMountFailureException": "lambda_misconfigured",
+    "InvalidRuntimeException": "lambda_misconfigured",
+    "InvalidSecurityGroupIDException": "lambda_misconfigured",
+    "InvalidSubnetIDException": "lambda_misconfigured",
+    "InvalidZipFileException": "lambda_misconfigured",
+    "CodeArtifactUserDeletedException": "lambda_misconfigured",
+    "CodeArtifactUserFailedException": "lambda_misconfigured",
+    "RuntimeAliasDeletedException": "lambda_misconfigured",
+    "RuntimeVersionDeletedException": "lambda_misconfigured",
+    "SnapStartException": "lambda_misconfigured",
+    "SnapStartRegenerationFailureException": "lambda_misconfigured",
+}
+TEXT_LIMIT = 2000
+
+
+def outcome_of_error(error: ClientError, arn: FunctionArn) -> Outcome:
+    """Return whether the call may be tried again, with an error that names the function.
+
+    An error that is not in the tables is judged by its status: 429 and 5xx may pass.
+    """
+    response: dict[str, Any] = error.response
+    told: dict[str, Any] = response.get("Error", {})
+    name = str(told.get("Code", ""))
+    status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    passes = name in PASSING or (name not in LASTING and (status == 429 or status >= 500))
+    code = PASSING.get(name) or LASTING.get(name)
+    if code is None:
+        code = "lambda_unavailable" if passes else "lambda_refused"
+    described: CallError = {
+        "code": code,
+        "message": f"Lambda refused the call of {arn.unqualified} ({status}).",
+        "type": name[:TEXT_LIMIT],
+        "details": str(told.get("Message", ""))[:TEXT_LIMIT],
+    }
+    return Retry(described) if passes else Failed(described)

@@ -1,0 +1,78 @@
+"""What every handler type offers, and what can become of one call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NotRequired, Protocol, TypedDict
+
+from models_registry.errors import Fault
+
+
+class CallError(TypedDict):
+    """Why a call did not lead to an answer.
+
+    `code` is stable, such as "lambda_throttled"; `message` names the function; `type` and
+    `details` are the other side's own words.
+    """
+
+    code: str
+    message: str
+    type: NotRequired[str]
+    details: NotRequired[str]
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The handler has the event and will call back."""
+
+    request_id: str
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The handler has run; `output` is what it returned."""
+
+    output: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The handler failed, or can't be called until somebody mends something."""
+
+    error: CallError
+
+
+@dataclass(frozen=True)
+class Retry:
+    """The call did not reach the handler, for a reason that may pass."""
+
+    error: CallError
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """The event was sent and nothing came back: the handler may be running."""
+
+    error: CallError
+
+
+Outcome = Accepted | Answered | Failed | Retry | Unknown
+
+
+class Handler(Protocol):
+    """One type of handler, such as `lambda`."""
+
+    def faults(self, handler: dict[str, Any]) -> tuple[list[Fault], list[Fault]]:
+        """Return what is malformed about `handler`, and what is well-formed but refused here.
+
+        Pointers are relative to the handler, such as "/arn".
+        """
+
+    def max_event_bytes(self, job_type: str) -> int:
+        """Return how large the event of such a job may be, in bytes."""
+
+    def invoke(self, *, handler: dict[str, Any], event: bytes, job_type: str) -> Outcome:
+        """Call the handler once; goes over the network, so it must be outside a transaction.
+
+        Never raises for what the other side or the network does.
+        """
