@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
 
 import pytest
 import redis
 from django.conf import settings
-from django.db.models.functions import Now
 from drf_spectacular.generators import SchemaGenerator
 from kombu.transport.memory import Channel
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
 
+import config
+from config.embedded.lambda_endpoint import LambdaEndpoint
 from models_registry import hints
-from models_registry.models import Dispatch, Job, Model
+from models_registry.models import Action, Model
 from models_registry.services import dispatch
 from tests import factories
 from tests.api_client import Api
 from tests.chromium import chromium_path
 from tests.contract.document import Document
+from tests.faulty_lambda import FaultyLambda
 from tests.scripted import ScriptedHandler
+
+SAMPLE_FUNCTIONS = Path(config.__file__).parent / "embedded" / "functions"
 
 ON_POSTGRES = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
 ON_REDIS = bool(os.environ.get("REDIS_URL"))
@@ -46,6 +52,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for marker, (is_there, reason) in NEEDS.items():
             if not is_there and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Number a test whose parameter is long, instead of naming it by all of that.
+
+    Tokens are such; they differ in each of the processes that share the tests out by name.
+    """
+    return argname if isinstance(val, str | bytes) and len(val) > 60 else None
 
 
 @pytest.fixture(scope="session")
@@ -91,6 +105,23 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> ScriptedHandler:
 
 
 @pytest.fixture
+def faulty_lambda(settings: Settings) -> Iterator[FaultyLambda]:
+    """Lambda's Invoke API, answering well or badly as it is told."""
+    with FaultyLambda() as fake:
+        settings.LAMBDA_ENDPOINT_URL = fake.url
+        yield fake
+
+
+@pytest.fixture
+def local_lambda(settings: Settings, live_server: LiveServer) -> Iterator[LambdaEndpoint]:
+    """The embedded default's endpoint and functions; they call back to this test's own server."""
+    settings.PUBLIC_URL = live_server.url
+    with LambdaEndpoint(SAMPLE_FUNCTIONS) as endpoint:
+        settings.LAMBDA_ENDPOINT_URL = endpoint.url
+        yield endpoint
+
+
+@pytest.fixture
 def run_due_jobs(db: None) -> Callable[[], int]:
     """Do what workers would until no job is due; returns how many calls were made.
 
@@ -100,16 +131,12 @@ def run_due_jobs(db: None) -> Callable[[], int]:
 
     def run() -> int:
         made = 0
-        while job_ids := list(_due_jobs().values_list("pk", flat=True)):
-            made += sum(dispatch.dispatch_job(job_id) for job_id in job_ids)
+        while job := dispatch.claim_due_job(Action.values):
+            dispatch.call_handler(job)
+            made += 1
         return made
 
     return run
-
-
-def _due_jobs() -> Any:
-    due = Job.objects.filter(dispatch=Dispatch.QUEUED, due_at__lte=Now())
-    return due.order_by("due_at", "pk")
 
 
 @pytest.fixture(autouse=True)
