@@ -8,6 +8,13 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-app = Celery("modelpact")
-app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks()
+
+def make_app(name: str, *, current: bool = False) -> Celery:
+    """Return an application with the settings' configuration and every app's tasks."""
+    made = Celery(name, set_as_current=current)
+    made.config_from_object("django.conf:settings", namespace="CELERY")
+    made.autodiscover_tasks()
+    return made
+
+
+app = make_app("modelpact", current=True)

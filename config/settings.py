@@ -208,7 +208,9 @@ ACTIVATION = env.str("ACTIVATION", default="automatic")
 # Tries of one job that may fail for a passing reason, crashes of a worker included.
 DISPATCH_MAX_ATTEMPTS = env.int("DISPATCH_MAX_ATTEMPTS", default=5)
 # The n-th wait is a random time up to base * 2^n, at most the cap; in seconds.
-DISPATCH_BACKOFF_BASE_SECONDS = env.float("DISPATCH_BACKOFF_BASE_SECONDS", default=2.0)
+DISPATCH_BACKOFF_BASE_SECONDS = env.float(
+    "DISPATCH_BACKOFF_BASE_SECONDS", default=0.5 if EMBEDDED else 2.0
+)
 DISPATCH_BACKOFF_CAP_SECONDS = env.float("DISPATCH_BACKOFF_CAP_SECONDS", default=300.0)
 # A claim that is not recorded within this time (plus the call's own timeout) is taken again.
 DISPATCH_LEASE_SECONDS = env.int("DISPATCH_LEASE_SECONDS", default=60)
@@ -217,11 +219,12 @@ JOB_DEADLINE_SECONDS = {
     "training": env.int("TRAINING_DEADLINE_SECONDS", default=6 * 3600),
     "inference": env.int("INFERENCE_DEADLINE_SECONDS", default=900),
 }
-SWEEP_INTERVAL_SECONDS = env.float("SWEEP_INTERVAL_SECONDS", default=10.0)
+# Somebody watches the embedded default: what was left behind should go on soon.
+SWEEP_INTERVAL_SECONDS = env.float("SWEEP_INTERVAL_SECONDS", default=2.0 if EMBEDDED else 10.0)
 SWEEP_BATCH = env.int("SWEEP_BATCH", default=200)
 
 # --- Celery ---------------------------------------------------------------------------------
-CELERY_BROKER_URL = _required("REDIS_URL", "memory://")
+CELERY_BROKER_URL = _required("REDIS_URL", "memory://localhost")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = True
@@ -234,6 +237,8 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Nobody controls the embedded default's worker from outside its process.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = not EMBEDDED
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"polling_interval": 0.05}
     if CELERY_BROKER_URL.startswith("memory")
@@ -255,7 +260,8 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # --- Logs -----------------------------------------------------------------------------------
-LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+# In the embedded default people read the terminal.
+LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING" if EMBEDDED else "INFO")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -266,7 +272,9 @@ LOGGING = {
         # At DEBUG these write payloads and signatures.
         name: {"level": "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL}
         for name in ("boto3", "botocore", "urllib3", "kombu", "amqp")
-    },
+    }
+    # The embedded default's server warns of every request that waits for a thread.
+    | {"waitress.queue": {"level": "ERROR"}},
 }
 
 SPECTACULAR_SETTINGS = {

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+
+class DataDirInUse(Exception):
+    """Another process serves from this directory."""
 
 
 class DataDir:
@@ -13,7 +19,20 @@ class DataDir:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def secret(self, name: str) -> str:
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the directory for one process, until it lets go or dies. Raises DataDirInUse."""
+        import fcntl  # here, since the settings of every platform import this module
+
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (self.path / "serve.lock").open("w", encoding="ascii") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise DataDirInUse from error
+            yield
+
+    def secret(self, name: str, *, size_bytes: int = 64) -> str:
         """Return the secret called `name`, making it (mode 600) the first time.
 
         Two processes that start at once agree: the file appears whole, by link, and the first
@@ -22,14 +41,14 @@ class DataDir:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         target = self.path / name
         if not target.exists():
-            self._make(target)
+            self._make(target, size_bytes)
         return target.read_text(encoding="ascii").strip()
 
-    def _make(self, target: Path) -> None:
+    def _make(self, target: Path, size_bytes: int) -> None:
         draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_urlsafe(64))
+            file.write(secrets.token_urlsafe(size_bytes))
         try:
             os.link(draft, target)
         except FileExistsError:

@@ -40,6 +40,19 @@ def sweep() -> Findings:
     return Findings(waiting=waiting, lapsed_claims=lapsed_claims, overdue=overdue)
 
 
+def requeue_interrupted() -> int:
+    """Queue again every call that was under way when the only process died; returns how many.
+
+    For the embedded default, where handlers run inside the process and end with it: nothing may
+    be running. Elsewhere claims lapse and handlers go on, and nobody else may say they did not.
+    """
+    interrupted = Job.objects.filter(dispatch__in=(Dispatch.CLAIMED, Dispatch.DISPATCHED))
+    tried_enough = interrupted.filter(attempts__gte=settings.DISPATCH_MAX_ATTEMPTS)
+    for job in tried_enough.select_related("version"):
+        _fail_crashed(job, Q(dispatch=job.dispatch))
+    return interrupted.update(dispatch=Dispatch.QUEUED, claim=None, due_at=Now())
+
+
 def forget_old_answers() -> int:
     """Delete Idempotency-Key records past their time; at most a thousand. Returns how many."""
     too_old = timezone.now() - timedelta(hours=settings.IDEMPOTENCY_HOURS)
@@ -59,8 +72,7 @@ def _release_lapsed_claims() -> int:
     for job in _due(Dispatch.CLAIMED):
         still = Q(claim=job.claim, dispatch=Dispatch.CLAIMED)
         if job.attempts >= settings.DISPATCH_MAX_ATTEMPTS:
-            message = f"The worker died in each of {job.attempts} tries to call the handler."
-            released += _fail(job, "dispatch_crashed", message, still)
+            released += _fail_crashed(job, still)
         else:
             released += Job.objects.filter(still, pk=job.pk).update(
                 dispatch=Dispatch.QUEUED, claim=None, due_at=Now()
@@ -76,6 +88,11 @@ def _fail_overdue() -> int:
         still = Q(dispatch=Dispatch.DISPATCHED, due_at__lte=Now())
         failed += _fail(job, "deadline_exceeded", message, still)
     return failed
+
+
+def _fail_crashed(job: Job, still: Q) -> int:
+    message = f"The worker died in each of {job.attempts} tries to call the handler."
+    return _fail(job, "dispatch_crashed", message, still)
 
 
 def _fail(job: Job, code: str, message: str, still: Q) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +43,7 @@ class Invocations:
         self._queued = threading.BoundedSemaphore(QUEUE_LIMIT)
         self._callers = ThreadPoolExecutor(concurrency, thread_name_prefix="lambda-call")
         self._events = ThreadPoolExecutor(concurrency, thread_name_prefix="lambda-event")
+        self._under_way: set[Future[None]] = set()
         self._stopping = threading.Event()
 
     def answer(self, invocation: Invocation) -> Any:
@@ -66,13 +67,19 @@ class Invocations:
         if not self._queued.acquire(blocking=False):
             raise Throttled
         future = self._events.submit(self._run_event, invocation)
-        future.add_done_callback(lambda _: self._queued.release())
+        self._under_way.add(future)
+        future.add_done_callback(self._ended)
 
-    def stop(self) -> None:
-        """Begin nothing more; what runs is left to end by itself."""
+    def _ended(self, future: Future[None]) -> None:
+        self._under_way.discard(future)
+        self._queued.release()
+
+    def stop(self, *, timeout_seconds: float = 0.0) -> None:
+        """Begin nothing more, and give the events that run this time to end by themselves."""
         self._stopping.set()
         for pool in (self._callers, self._events):
             pool.shutdown(wait=False, cancel_futures=True)
+        wait(list(self._under_way), timeout=timeout_seconds)
 
     def _run(self, invocation: Invocation) -> Any:
         return self.functions.run(invocation.path, invocation.event, invocation.context)

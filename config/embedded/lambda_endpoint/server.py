@@ -74,11 +74,11 @@ class LambdaEndpoint:
         """Serve, in a thread."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Take no more calls, and begin nothing that is queued."""
+    def stop(self, *, timeout_seconds: float = 0.0) -> None:
+        """Take no more calls, begin nothing that is queued; let events that run end in time."""
         self._server.shutdown()
         self._server.server_close()
-        self.invocations.stop()
+        self.invocations.stop(timeout_seconds=timeout_seconds)
 
     def __enter__(self) -> LambdaEndpoint:
         self.start()

@@ -1,0 +1,186 @@
+"""Where stories are shown: a display that changes in a terminal, lines anywhere else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from config.embedded.demo.watching import Sight
+
+COLOURS = {
+    "pending": "yellow",
+    "training": "cyan",
+    "started": "cyan",
+    "active": "green",
+    "success": "green",
+    "failed": "red",
+    "failure": "red",
+}
+# How long a step that is done stays the newest one, so that a person can follow; in seconds.
+PACE_SECONDS = 0.4
+
+
+class Stage(Protocol):
+    """What a story is played on."""
+
+    @contextmanager
+    def story(self, title: str, steps: Sequence[str]) -> Iterator[None]:
+        """Show a story that has these steps, until the block ends."""
+
+    def begin(self, step: str) -> None: ...
+
+    def done(self, step: str, seen: str) -> None: ...
+
+    def fail(self, step: str, why: str) -> None: ...
+
+    def show(self, sight: Sight) -> None: ...
+
+
+def stage_for(console: Console) -> Stage:
+    """Return the stage that suits the console."""
+    return LiveStage(console) if console.is_terminal else PlainStage(console)
+
+
+class History:
+    """The statuses that each thing was seen to have, one after the other."""
+
+    def __init__(self) -> None:
+        self.statuses: dict[str, list[str]] = {}
+
+    def add(self, sight: Sight) -> Iterator[tuple[str, str]]:
+        """Take in a sight; yield what is new in it."""
+        for name, status in sight.statuses():
+            seen = self.statuses.setdefault(name, [])
+            if status not in seen:
+                seen.append(status)
+                yield name, status
+
+
+class PlainStage:
+    """Prints a line when a step begins or ends, and when a status that it shows has changed."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._steps: list[str] = []
+        self._history = History()
+
+    @contextmanager
+    def story(self, title: str, steps: Sequence[str]) -> Iterator[None]:
+        self._steps, self._history = list(steps), History()
+        self._line(f"{title} ({len(steps)} steps)")
+        yield
+
+    def begin(self, step: str) -> None:
+        self._line(f"[{self._steps.index(step) + 1}/{len(self._steps)}] {step}")
+
+    def done(self, step: str, seen: str) -> None:
+        self._line(f"      seen: {seen}")
+
+    def fail(self, step: str, why: str) -> None:
+        self._line(f"      FAILED: {step}: {why}")
+
+    def show(self, sight: Sight) -> None:
+        for name, status in self._history.add(sight):
+            self._line(f"      {name}: {status}")
+
+    def _line(self, text: str) -> None:
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+@dataclass
+class _Shown:
+    """A step as the display has it; a time is None until it is so far."""
+
+    title: str
+    begun_at: float | None = None
+    ended_at: float | None = None
+    seen: str = ""
+    failed: bool = False
+
+    def seconds(self) -> str:
+        if self.begun_at is None:
+            return ""
+        return f"{(self.ended_at or time.monotonic()) - self.begun_at:.1f} s"
+
+
+class LiveStage:
+    """Shows the steps, and below them the statuses that have been seen so far."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._spinner = Spinner("dots", style="cyan")
+        self._title = ""
+        self._steps: dict[str, _Shown] = {}
+        self._history = History()
+
+    @contextmanager
+    def story(self, title: str, steps: Sequence[str]) -> Iterator[None]:
+        self._title, self._history = title, History()
+        self._steps = {step: _Shown(step) for step in steps}
+        with Live(self, console=self._console, refresh_per_second=10):
+            yield
+
+    def begin(self, step: str) -> None:
+        self._steps[step].begun_at = time.monotonic()
+
+    def done(self, step: str, seen: str) -> None:
+        self._steps[step].ended_at = time.monotonic()
+        self._steps[step].seen = seen
+        time.sleep(PACE_SECONDS)
+
+    def fail(self, step: str, why: str) -> None:
+        self._steps[step].failed = True
+        self.done(step, why)
+
+    def show(self, sight: Sight) -> None:
+        for _ in self._history.add(sight):
+            pass
+
+    def __rich__(self) -> RenderableType:
+        title = Text(f"\n{self._title}\n", style="bold")
+        return Group(title, self._progress(), self._steps_table(), Text(), self._statuses(), Text())
+
+    def _progress(self) -> Table:
+        done = sum(step.ended_at is not None and not step.failed for step in self._steps.values())
+        bar = ProgressBar(
+            total=len(self._steps),
+            completed=done,
+            width=50,
+            complete_style="green",
+            finished_style="green",
+        )
+        table = Table.grid(padding=(0, 1))
+        table.add_row(bar, f"{done} of {len(self._steps)}")
+        return table
+
+    def _steps_table(self) -> Table:
+        table = Table.grid(padding=(0, 1))
+        for step in self._steps.values():
+            table.add_row(self._mark(step), step.title, Text(step.seconds(), style="dim"))
+            if step.seen:
+                table.add_row("", Text(step.seen, style="red" if step.failed else "dim"))
+        return table
+
+    def _mark(self, step: _Shown) -> RenderableType:
+        if step.failed:
+            return Text("✗", style="red")
+        if step.ended_at is not None:
+            return Text("✓", style="green")
+        return self._spinner if step.begun_at is not None else Text("·", style="dim")
+
+    def _statuses(self) -> Table:
+        table = Table.grid(padding=(0, 2))
+        for name, statuses in list(self._history.statuses.items()):
+            coloured = [Text(status, style=COLOURS.get(status, "")) for status in statuses]
+            table.add_row(name, Text(" → ").join(coloured))
+        return table

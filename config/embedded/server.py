@@ -1,0 +1,81 @@
+"""The HTTP server of the embedded default: waitress in a thread of this process."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from waitress import wasyncore
+from waitress.server import create_server
+
+THREADS = 8
+ANY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104 (recognised, not bound)
+
+
+class CannotListen(Exception):
+    """The address can't be had; the text says why."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind the address, so that its port is known before anything else; 0 takes a free one.
+
+    Connections wait until a server takes them. Raises CannotListen.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        return socket.create_server(address[:2], family=family)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if error.errno == errno.EADDRINUSE:
+            reason = "Another process uses it; choose another with --port, or --port 0 for any."
+        raise CannotListen(f"Can't listen on {host}, port {port}: {reason}") from error
+
+
+def address_of(listener: socket.socket) -> str:
+    """Return the URL at which this machine reaches `listener`, such as http://127.0.0.1:8000."""
+    host, port = listener.getsockname()[:2]
+    if host in ANY_ADDRESS:
+        host = "127.0.0.1" if listener.family == socket.AF_INET else "::1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class Server:
+    """Serves a WSGI application on a listening socket."""
+
+    def __init__(self, application: Callable[..., Any], listener: socket.socket) -> None:
+        self._listener = listener
+        self._server: Any = create_server(
+            application, sockets=[listener], threads=THREADS, ident="modelpact"
+        )
+        self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, *, timeout_seconds: float) -> None:
+        """Take no more connections, finish the requests under way, then close.
+
+        What is not done after `timeout_seconds` is cut off.
+        """
+        # Sockets are closed by the thread that watches them; only the trigger may be pulled
+        # from another one.
+        self._server.trigger.pull_trigger(self._close_listener)
+        ends_at = time.monotonic() + timeout_seconds
+        self._server.task_dispatcher.shutdown(timeout=timeout_seconds)
+        while self._unsent() and time.monotonic() < ends_at:
+            time.sleep(0.01)
+        self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._server._map))
+        self._thread.join(max(0.1, ends_at - time.monotonic()))
+
+    def _close_listener(self) -> None:
+        wasyncore.dispatcher.close(self._server)
+
+    def _unsent(self) -> bool:
+        channels = list(self._server.active_channels.values())
+        return any(channel.total_outbufs_len for channel in channels)
