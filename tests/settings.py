@@ -8,6 +8,7 @@ import secrets
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("MODELPACT_MODE", "embedded")
 if "MODELPACT_DATA" not in os.environ:
@@ -17,7 +18,8 @@ if "MODELPACT_DATA" not in os.environ:
 os.environ.setdefault("MODELPACT_TEST_RUN", secrets.token_hex(4))
 
 from config.settings import *  # noqa: F403 (the environment must be set first)
-from config.settings import CELERY_BROKER_TRANSPORT_OPTIONS, CELERY_BROKER_URL, DATABASES
+from config.settings import CELERY_BROKER_TRANSPORT_OPTIONS as _TRANSPORT_OPTIONS
+from config.settings import CELERY_BROKER_URL, DATABASES
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
@@ -32,4 +34,5 @@ _run = os.environ["MODELPACT_TEST_RUN"]
 _process = os.environ.get("PYTEST_XDIST_WORKER", "main")
 REDIS_PREFIX = f"modelpact-test-{_run}-{_process}:"
 if CELERY_BROKER_URL.startswith("redis"):
-    CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"] = REDIS_PREFIX
+    _options: dict[str, Any] = {**_TRANSPORT_OPTIONS, "global_keyprefix": REDIS_PREFIX}
+    CELERY_BROKER_TRANSPORT_OPTIONS = _options
