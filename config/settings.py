@@ -31,7 +31,7 @@ _data = DataDir(DATA_DIR) if EMBEDDED else None
 
 def _required(name: str, embedded: str) -> str:
     """The value of `name`; in the embedded default, `embedded` stands in for a missing one."""
-    return env.str(name, default=embedded) if EMBEDDED else env.str(name)
+    return str(env.str(name, default=embedded) if EMBEDDED else env.str(name))
 
 
 # --- Django ---------------------------------------------------------------------------------
@@ -220,6 +220,11 @@ JOB_DEADLINE_SECONDS = {
     "inference": env.int("INFERENCE_DEADLINE_SECONDS", default=900),
 }
 # Somebody watches the embedded default: what was left behind should go on soon.
+# A chunk of a revalidation that its worker has not recorded in this time is taken by another.
+REVALIDATION_LEASE_SECONDS = env.int("REVALIDATION_LEASE_SECONDS", default=60)
+# Threads that one worker gives to a large revalidation on PostgreSQL: while the database reads and
+# writes for one of them, the other checks.
+REVALIDATION_THREADS = env.int("REVALIDATION_THREADS", default=2)
 SWEEP_INTERVAL_SECONDS = env.float("SWEEP_INTERVAL_SECONDS", default=2.0 if EMBEDDED else 10.0)
 SWEEP_BATCH = env.int("SWEEP_BATCH", default=200)
 
@@ -257,6 +262,10 @@ CELERY_TASK_ROUTES = {
 CELERY_TASK_DEFAULT_QUEUE = "dispatch"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "models_registry.tasks.sweep", "schedule": SWEEP_INTERVAL_SECONDS},
+    "sweep_revalidations": {
+        "task": "subscriptions.tasks.sweep_revalidations",
+        "schedule": SWEEP_INTERVAL_SECONDS,
+    },
 }
 
 # --- Logs -----------------------------------------------------------------------------------

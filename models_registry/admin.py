@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from models_registry.models import Job, Model, ModelVersion
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Shows rows and changes none: a save here would pass by the services."""
 
     show_full_result_count = False

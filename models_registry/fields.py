@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from django.db import models
 
 
-class JSONTextField(models.TextField):
+class JSONTextField(models.TextField):  # type: ignore[type-arg]
     """JSON kept as text; SQL NULL is None.
 
     Not `jsonb`: that rewrites numbers (1e22 comes back as an integer of 23 digits) and refuses
     what SQLite takes, so the two databases would answer differently. Nothing here is ever
     queried by its inside, and text can be handed on without decoding.
     """
+
+    if TYPE_CHECKING:
+        # What django-stubs reads: any JSON may be set and got.
+        _pyi_private_set_type: Any
+        _pyi_private_get_type: Any
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
         return None if value is None else orjson.loads(value)

@@ -72,7 +72,7 @@ def send_hints(job_type: str, job_ids: Sequence[UUID]) -> None:
             return
 
 
-def publish(task: Task, *args: Any) -> bool:
+def publish(task: Task[Any, Any], *args: Any) -> bool:
     """Send one message, unless the broker has been failing. Never raises; says if it went."""
     if not breaker.allows():
         return False

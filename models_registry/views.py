@@ -27,14 +27,14 @@ from models_registry.serializers import (
 )
 from models_registry.services import completion, jobs, lookups, models, versions
 
-Bodies = ClassVar[dict[str, type[serializers.Serializer]]]
-Scopes = ClassVar[dict[str, str]]
+Bodies = dict[str, type[serializers.Serializer[Any]]]
+Scopes = dict[str, str]
 
 
 class HealthViewSet(ApiViewSet):
     """Whether the process answers."""
 
-    scopes: Scopes = {"health": "public"}
+    scopes: ClassVar[Scopes] = {"health": "public"}
 
     def health(self, request: Request) -> Response:
         return Response({"status": "ok"})
@@ -43,14 +43,14 @@ class HealthViewSet(ApiViewSet):
 class ModelViewSet(ApiViewSet):
     """Models."""
 
-    scopes: Scopes = {
+    scopes: ClassVar[Scopes] = {
         "list": "read_models",
         "create": "manage_models",
         "retrieve": "read_models",
         "update": "manage_models",
         "destroy": "manage_models",
     }
-    bodies: Bodies = {"create": CreateModelRequest, "update": UpdateModelRequest}
+    bodies: ClassVar[Bodies] = {"create": CreateModelRequest, "update": UpdateModelRequest}
 
     def list(self, request: Request) -> Response:
         rows, headers = page(request, Model.objects.all(), key=("id",))
@@ -83,7 +83,7 @@ class ModelViewSet(ApiViewSet):
 class VersionViewSet(ApiViewSet):
     """Versions of a model, their statuses and the work they are asked to do."""
 
-    scopes: Scopes = {
+    scopes: ClassVar[Scopes] = {
         "list": "read_models",
         "retrieve": "read_models",
         "create": "manage_models",
@@ -91,7 +91,7 @@ class VersionViewSet(ApiViewSet):
         "train": "run_training",
         "infer": "run_inference",
     }
-    bodies: Bodies = {
+    bodies: ClassVar[Bodies] = {
         "create": CreateVersionRequest,
         "set_status": SetStatusRequest,
         "train": TrainRequest,
@@ -141,13 +141,13 @@ class VersionViewSet(ApiViewSet):
 class JobViewSet(ApiViewSet):
     """Jobs: the whole list, a model's, and one by its id or by its whole path."""
 
-    scopes: Scopes = {
+    scopes: ClassVar[Scopes] = {
         "list": "read_models",
         "list_of_model": "read_models",
         "retrieve": "read_models",
         "complete": "complete_jobs",
     }
-    bodies: Bodies = {"complete": CompleteJobRequest}
+    bodies: ClassVar[Bodies] = {"complete": CompleteJobRequest}
 
     def list(self, request: Request) -> Response:
         return _job_page(request, Job.objects.all())

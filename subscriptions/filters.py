@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
 from rest_framework.request import Request
 
 from models_registry.api.paths import check_path
@@ -21,7 +22,7 @@ def filtered_subscriptions(
     """
     status = choice_parameter(request, "status", SubscriptionStatus.values)
     if status is not None:
-        subscriptions = subscriptions.filter(effective_status=status)
+        subscriptions = subscriptions.filter(Q(effective_status=status))
     event = choice_parameter(request, "trigger_event", TriggerEvent.values)
     if event is not None:
         subscriptions = subscriptions.filter(trigger_event=event)

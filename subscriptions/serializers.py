@@ -25,7 +25,7 @@ class SubscribeRequest(StrictSerializer):
     target_action = StrictChoiceField(choices=Action.choices)
     input_source = StrictChoiceField(choices=InputSource.choices)
     input = JSONObjectField(required=False)
-    label = NameField(required=False, allow_null=True, default=None)
+    label = NameField(required=False, allow_null=True, default=None)  # type: ignore[assignment]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         stored = attrs["input_source"] == InputSource.STORED
@@ -41,5 +41,5 @@ class UpdateSubscriptionRequest(StrictSerializer):
     """What is to change; nothing is required."""
 
     input = JSONObjectField(required=False)
-    label = NameField(required=False, allow_null=True)
+    label = NameField(required=False, allow_null=True)  # type: ignore[assignment]
     status = StrictChoiceField(choices=SubscriptionStatus.choices, required=False)

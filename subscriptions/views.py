@@ -35,7 +35,7 @@ class SubscriptionViewSet(ApiViewSet):
         "update": MANAGE,
         "destroy": MANAGE,
     }
-    bodies: ClassVar[dict[str, type[serializers.Serializer]]] = {
+    bodies: ClassVar[dict[str, type[serializers.Serializer[Any]]]] = {
         "create": SubscribeRequest,
         "update": UpdateSubscriptionRequest,
     }

@@ -11,7 +11,7 @@ from models_registry.errors import Fault
 from models_registry.handlers import check_handler
 
 
-class HandlerField(serializers.Field):
+class HandlerField(serializers.Field):  # type: ignore[type-arg]
     """How one action is run; its shape depends on `type`."""
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:

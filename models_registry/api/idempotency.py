@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from models_registry.api.principals import Principal
 from models_registry.contracts import fingerprint
 from models_registry.errors import InvalidRequest
 from models_registry.services.idempotency import Answer, answer_once
@@ -44,7 +45,7 @@ def idempotent(action: Action) -> Action:
             raise InvalidIdempotencyKey
         digest = fingerprint([request.method, request.path, request.data])
         answer = answer_once(
-            caller=request.user.caller,
+            caller=cast("Principal", request.user).caller,
             key=key,
             digest=digest,
             produce=lambda: _render(request, action(view, request, **kwargs)),
@@ -56,7 +57,7 @@ def idempotent(action: Action) -> Action:
 
 def _render(request: Request, response: HttpResponseBase) -> Answer:
     assert isinstance(response, Response)
-    body = request.accepted_renderer.render(response.data)
+    body: Any = request.accepted_renderer.render(response.data)
     headers = {name: response[name] for name in KEPT_HEADERS if name in response}
     return Answer(response.status_code, body, headers)
 

@@ -19,7 +19,7 @@ class ApiViewSet(viewsets.ViewSet):
     """
 
     scopes: ClassVar[dict[str, str]] = {}
-    bodies: ClassVar[dict[str, type[serializers.Serializer]]] = {}
+    bodies: ClassVar[dict[str, type[serializers.Serializer[Any]]]] = {}
     # No OPTIONS: it would describe to browsers what the OpenAPI document says in full.
     http_method_names = ["get", "head", "post", "put", "delete"]
 

@@ -189,7 +189,7 @@ def _make_client(region: str, endpoint_url: str | None, read_timeout: int) -> An
     )
     # The local endpoint checks no signature, but boto3 won't send a request without one.
     local = settings.EMBEDDED and endpoint_url is not None
-    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"} if local else {}
+    keys: Any = {"aws_access_key_id": "local", "aws_secret_access_key": "local"} if local else {}
     return boto3.session.Session().client(
         "lambda", region_name=region, endpoint_url=endpoint_url, config=config, **keys
     )

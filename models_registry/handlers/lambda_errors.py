@@ -71,7 +71,7 @@ def outcome_of_error(error: ClientError, arn: FunctionArn) -> Outcome:
 
     An error that is not in the tables is judged by its status: 429 and 5xx may pass.
     """
-    response: dict[str, Any] = error.response
+    response: Any = error.response
     told: dict[str, Any] = response.get("Error", {})
     name = str(told.get("Code", ""))
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

@@ -32,6 +32,7 @@ from models_registry.services.versions import (
     announce_activation,
     lock_version,
     move_version,
+    triggered,
 )
 
 WITHDRAWN = "The version was set to failed while the job ran; the success did not activate it."
@@ -152,4 +153,4 @@ def _end_training(model: Model, job: Job, *, succeeded: bool) -> list[TriggeredE
 def _announce_completion(job: Job) -> list[TriggeredEvent]:
     version: ModelVersion = job.version
     answers = signals.job_completed.send(Job, job=job, version=version)
-    return [event for _, events in answers for event in events or []]
+    return triggered(answers)

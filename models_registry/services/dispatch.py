@@ -18,6 +18,7 @@ from models_registry.events import make_event
 from models_registry.handlers import (
     Accepted,
     Answered,
+    CallError,
     Failed,
     Outcome,
     Retry,
@@ -56,8 +57,8 @@ def dispatch_job(job_id: UUID) -> bool:
 def call_handler(job: Job) -> None:
     """Call the handler of a job just claimed and record the outcome; outside a transaction."""
     if job.job_type == Action.INFERENCE and job.version.status != VersionStatus.ACTIVE:
-        error = {"code": "version_not_active", "message": "The version is no longer active."}
-        record_outcome(job, Failed(error))
+        message = "The version is no longer active."
+        record_outcome(job, Failed({"code": "version_not_active", "message": message}))
         return
     handler = job.version.handlers[job.job_type]
     event = make_event(job, job.version)
@@ -153,7 +154,7 @@ def backoff_seconds(attempts: int) -> float:
     return max(1.0, random.uniform(0, ceiling))  # noqa: S311 (jitter)
 
 
-def _await_callback(job: Job, mine: Q, *, error: dict[str, Any] | None = None) -> None:
+def _await_callback(job: Job, mine: Q, *, error: CallError | None = None) -> None:
     deadline = timedelta(seconds=settings.JOB_DEADLINE_SECONDS[job.job_type])
     Job.objects.filter(mine, pk=job.pk).update(
         dispatch=Dispatch.DISPATCHED, claim=None, due_at=Now() + deadline, error=error

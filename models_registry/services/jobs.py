@@ -89,8 +89,8 @@ def add_automatic_training(version: ModelVersion) -> Job:
     by_hand = Job.objects.filter(
         model_id=version.model_id, job_type=Action.TRAINING, origin=Origin.MANUAL
     )
-    latest = by_hand.order_by("-id").values_list("input", flat=True).first()
-    input = latest if latest is not None else {}
+    latest = by_hand.order_by("-id").only("input").first()
+    input: dict[str, Any] = {} if latest is None else latest.input
     refuse_large_event(Action.TRAINING, input=input, metadata=version.metadata)
     warnings = input_warnings(version, Action.TRAINING, input)
     job = new_job(version, Action.TRAINING, Origin.AUTOMATIC, input=input, warnings=warnings)

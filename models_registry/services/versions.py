@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -176,7 +177,12 @@ def move_version(model: Model, version: ModelVersion, status: str) -> None:
         model.save(update_fields=["current_version", "updated_at"])
 
 
+def triggered(answers: Iterable[tuple[Any, Any]]) -> list[TriggeredEvent]:
+    """Return what the listeners of a fact say that they triggered, from `send()`'s answer."""
+    return [event for _, events in answers for event in events or []]
+
+
 def announce_activation(version: ModelVersion, *, job: Job | None) -> list[TriggeredEvent]:
     """Announce `version_activated` and return what its listeners triggered."""
     answers = signals.version_activated.send(ModelVersion, version=version, job=job)
-    return [event for _, events in answers for event in events or []]
+    return triggered(answers)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import orjson
 from django.db import connection
+from django.db.models import Q
 from django.db.models.functions import Length
 from django.utils import timezone
 
@@ -95,11 +96,9 @@ def fire(fact: Fact) -> list[TriggeredEvent]:
 
 def _due(fact: Fact) -> list[_Due]:
     due = EventSubscription.objects.with_status().filter(
+        Q(state=SubscriptionStatus.ACTIVE, target_differs=False, source_differs=False),
         source_id=fact.source_id,
         trigger_event=fact.trigger_event,
-        state=SubscriptionStatus.ACTIVE,
-        target_differs=False,
-        source_differs=False,
     )
     columns = due.order_by("pk").values_list(
         "pk",

@@ -48,7 +48,7 @@ def refuse_loop(*, start: Node, end: Node) -> None:
     for _ in range(DEPTH_LIMIT):
         if start in seen or not frontier or len(seen) > SEARCH_LIMIT:
             break
-        reached = {}
+        reached: dict[Node, Node] = {}
         for node, following in _edges_from(frontier):
             if following not in seen:
                 reached.setdefault(following, node)

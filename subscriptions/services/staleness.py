@@ -60,9 +60,9 @@ def stale_because(
 
 def _first_changes(ids: list[UUID]) -> Any:
     """Return (id, target's change, source's change) rows; None where a side does not differ."""
-    stale = EventSubscription.objects.with_status().annotate(event_action=EVENT_ACTION)
+    stale = EventSubscription.objects.with_status().annotate(source_action=EVENT_ACTION)
     target = _first_change("target", "target_action", Direction.INPUT)
-    source = _first_change("source", "event_action", Direction.OUTPUT)
+    source = _first_change("source", "source_action", Direction.OUTPUT)
     return (
         stale.filter(pk__in=ids)
         .annotate(

@@ -96,7 +96,7 @@ class LambdaEndpoint:
         endpoint = self
 
         class Handler(_RequestHandler):
-            invocations = property(lambda _: endpoint.invocations)  # type: ignore[assignment]
+            invocations = endpoint.invocations
 
         return Handler
 
@@ -148,8 +148,8 @@ class _RequestHandler(BaseHTTPRequestHandler):
             text = json.dumps(failure.payload(request_id))
         except (TypeError, ValueError) as error:
             headers["X-Amz-Function-Error"] = "Unhandled"
-            failure = FunctionFailed("Runtime.MarshalError", str(error), [])
-            text = json.dumps(failure.payload(request_id))
+            unfit = FunctionFailed("Runtime.MarshalError", str(error), [])
+            text = json.dumps(unfit.payload(request_id))
         self._answer(HTTPStatus.OK, text, request_id, headers)
 
     def _invocation(self, body: bytes, kind: str) -> tuple[Invocation, str]:
