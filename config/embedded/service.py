@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from django.conf import settings
 
@@ -22,6 +24,7 @@ WORKERS_STOP_SECONDS = 4
 FUNCTIONS_STOP_SECONDS = 3
 SERVER_STOP_SECONDS = 2
 STOP_SECONDS = WORKERS_STOP_SECONDS + FUNCTIONS_STOP_SECONDS + SERVER_STOP_SECONDS + 1
+WATCHDOG = "watchdog"
 LOOPBACK = "127.0.0.1,localhost,::1"
 
 
@@ -80,5 +83,17 @@ def running(listener: socket.socket, *, functions: Path) -> Iterator[None]:
 def end_at_the_latest(*, status: int) -> None:
     """End this process with `status` when a stop takes longer than its time."""
     watchdog = threading.Timer(STOP_SECONDS, os._exit, [status])
-    watchdog.daemon = True
+    watchdog.name, watchdog.daemon = WATCHDOG, True
     watchdog.start()
+
+
+def end(*, status: int) -> NoReturn:
+    """End this process with `status`; what still runs was given its time and is cut off.
+
+    (Python waits at its end for every thread of an executor, a daemon or not.)
+    """
+    awaited = {threading.current_thread().name, WATCHDOG}
+    if any(thread.name not in awaited for thread in threading.enumerate()):
+        sys.stdout.flush()
+        os._exit(status)
+    sys.exit(status)

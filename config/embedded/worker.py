@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from types import SimpleNamespace
@@ -67,6 +68,8 @@ class Workers:
     """A worker for each queue, and beat. There may be one of these at a time in a process."""
 
     def __init__(self) -> None:
+        # The command has run the system checks already; each worker would again.
+        os.environ["CELERY_SKIP_CHECKS"] = "1"
         # Which queues are consumed is a property of the app, so each worker gets its own.
         self._workers = [
             _Worker(make_app(f"modelpact-{queue}"), queue, threads)

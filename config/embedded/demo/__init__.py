@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from config.embedded.demo.api import Api
+from config.embedded.demo.chain_story import ChainStory
 from config.embedded.demo.stage import Stage, stage_for
 from config.embedded.demo.story import Story, play
 from config.embedded.demo.update_story import UpdateStory
 
 # In this order; each begins with what it needs and leaves the others alone.
-STORIES: tuple[type[Story], ...] = (UpdateStory,)
+STORIES: tuple[type[Story], ...] = (UpdateStory, ChainStory)
 
 
 def play_all(*, address: str, token: str, stage: Stage) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from config.embedded.admin import USERNAME, admin_password
 from config.embedded.data import DataDir, DataDirInUse
 from config.embedded.demo import play_all, stage_for
 from config.embedded.server import CannotListen, address_of, listen
-from config.embedded.service import STOP_SECONDS, end_at_the_latest, running, settle
+from config.embedded.service import STOP_SECONDS, end, end_at_the_latest, running, settle
 from config.embedded.tokens import TokensComeFromIssuer, mint_token
 from config.embedded.worker import WorkersDidNotStart
 
@@ -78,7 +77,7 @@ class Command(BaseCommand):
                 for name in (signal.SIGINT, signal.SIGTERM):
                     signal.signal(name, lambda *_: os._exit(INTERRUPTED))
                 end_at_the_latest(status=status)
-        sys.exit(status)
+        end(status=status)
 
 
 @dataclass(frozen=True)

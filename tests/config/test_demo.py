@@ -1,0 +1,169 @@
+"""How stories are played and shown; test_serve.py plays the real one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from io import StringIO
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from config.embedded.demo import stage as stages
+from config.embedded.demo.api import Api, Unexpected
+from config.embedded.demo.stage import LiveStage, PlainStage, Stage, stage_for
+from config.embedded.demo.story import Step, play
+from config.embedded.demo.watching import Sight, Watch
+from tests import examples
+
+JOB: dict[str, Any] = {"id": "7", "job_type": "training", "model_version": "1", "error": None}
+WAITING = {**JOB, "status": "pending", "started_at": None}
+ENDED = {**JOB, "status": "success", "started_at": "2026-03-01T12:00:00Z"}
+
+
+def sight(*, model: str = "pending", version: str = "pending", jobs: Sequence[Any] = ()) -> Sight:
+    return Sight({"id": "price", "status": model}, [{"version": "1", "status": version}], [*jobs])
+
+
+class Told:
+    """A story whose second step shows a training, and then does what it is told."""
+
+    title = "A story"
+
+    def __init__(self, stage: Stage, second: Callable[[], str] = lambda: "trained") -> None:
+        self.stage = stage
+        self.second = second
+        self.done: list[int] = []
+
+    def steps(self) -> Sequence[Step]:
+        return [Step("First", self.first), Step("Second", self.act), Step("Third", self.third)]
+
+    def first(self) -> str:
+        self.stage.show(sight())
+        return "something"
+
+    def act(self) -> str:
+        self.stage.show(sight(version="training", jobs=[WAITING]))
+        self.stage.show(sight(model="active", version="active", jobs=[ENDED]))
+        return self.second()
+
+    def third(self) -> str:
+        self.done.append(3)
+        return "the end"
+
+
+def missing() -> str:
+    raise Unexpected("It is [not] there.")
+
+
+@pytest.fixture(params=["terminal", "pipe"])
+def console(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Console:
+    monkeypatch.setattr(stages, "PACE_SECONDS", 0)
+    return Console(file=StringIO(), force_terminal=request.param == "terminal", width=100)
+
+
+def printed(console: Console) -> str:
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+def test_a_terminal_gets_a_display_and_a_pipe_lines(console: Console) -> None:
+    kind = LiveStage if console.is_terminal else PlainStage
+    assert type(stage_for(console)) is kind
+
+
+def test_every_step_and_what_it_saw_is_shown(console: Console) -> None:
+    story = Told(stage_for(console))
+    assert play(story, story.stage) is True
+    for text in ("A story", "First", "something", "Second", "trained", "Third", "the end"):
+        assert text in printed(console)
+
+
+def test_the_first_step_that_fails_ends_the_story(console: Console) -> None:
+    story = Told(stage_for(console), missing)
+    assert play(story, story.stage) is False
+    assert story.done == []
+    assert "It is [not] there." in printed(console)
+
+
+def test_lines_tell_of_each_status_once_also_of_one_that_passed_between_two_looks() -> None:
+    console = Console(file=StringIO(), width=40)
+    story = Told(stage_for(console))
+    play(story, story.stage)
+    assert printed(console).splitlines() == [
+        "A story (3 steps)",
+        "[1/3] First",
+        "      model price: pending",
+        "      version 1: pending",
+        "      seen: something",
+        "[2/3] Second",
+        "      version 1: training",
+        "      training of version 1, job 7: pending",
+        "      model price: active",
+        "      version 1: active",
+        "      training of version 1, job 7: started",
+        "      training of version 1, job 7: success",
+        "      seen: trained",
+        "[3/3] Third",
+        "      seen: the end",
+    ]
+
+
+def test_the_display_keeps_the_statuses_in_their_colours() -> None:
+    console = Console(file=StringIO(), force_terminal=True, color_system="standard", width=100)
+    stage = LiveStage(console)
+    stage.show(sight())
+    stage.show(sight(version="training"))
+    stage.show(sight(version="active"))
+    console.print(stage)
+    shown = "\x1b[33mpending\x1b[0m → \x1b[36mtraining\x1b[0m → \x1b[32mactive\x1b[0m"
+    assert shown in printed(console)
+
+
+# --- Waiting ----------------------------------------------------------------------------------
+class Service(Api):
+    """Answers with the jobs of one look after the other, the last for ever."""
+
+    def __init__(self, *looks: list[Any]) -> None:
+        self.looks = list(looks)
+
+    def get(self, path: str) -> Any:
+        if "/jobs" in path:
+            return self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+        return [] if path.endswith("/versions") else {"model": {"id": "price", "status": "x"}}
+
+
+def watch(*looks: list[Any]) -> Watch:
+    return Watch(Service(*looks), examples.MODEL_ID, lambda _: None)
+
+
+def test_waiting_ends_with_the_job_that_succeeded() -> None:
+    assert watch([], [WAITING], [ENDED]).until_succeeded("7") == ENDED
+
+
+def test_waiting_for_a_job_that_failed_tells_why_at_once() -> None:
+    failed = {**ENDED, "status": "failure", "error": {"code": "no_data"}}
+    with pytest.raises(Unexpected, match="no_data"):
+        watch([failed]).until_succeeded("7")
+
+
+def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config.embedded.demo.watching.WITHIN_SECONDS", 0.1)
+    with pytest.raises(Unexpected, match="job 7 to succeed"):
+        watch([WAITING]).until_succeeded("7")
+
+
+def test_an_answer_that_is_not_the_expected_one_is_shown_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    api = Api("http://127.0.0.1:9", "token")
+    answer = {"success": False, "message": "There is no such model."}
+    monkeypatch.setattr(api, "answer", lambda *_: (404, answer))
+    told = r"PUT /v2/models/x answered 404, not 200:\n(?s:.)*no such model"
+    with pytest.raises(Unexpected, match=told):
+        api.put("/models/x", {})
+
+
+def test_a_service_that_is_not_there_is_told_and_no_crash() -> None:
+    with pytest.raises(Unexpected, match="GET /v2/health got no answer"):
+        Api("http://127.0.0.1:9", "token").get("/health")
