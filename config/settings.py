@@ -283,7 +283,9 @@ LOGGING = {
         for name in ("boto3", "botocore", "urllib3", "kombu", "amqp")
     }
     # The embedded default's server warns of every request that waits for a thread.
-    | {"waitress.queue": {"level": "ERROR"}},
+    | {"waitress.queue": {"level": "ERROR"}}
+    # What callers do wrong is in their answers and the server's access log; here, only our faults.
+    | {"django.request": {"level": "ERROR"}},
 }
 
 SPECTACULAR_SETTINGS = {
