@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from waitress import wasyncore
@@ -70,7 +71,10 @@ class Server:
         self._server.task_dispatcher.shutdown(timeout=timeout_seconds)
         while self._unsent() and time.monotonic() < ends_at:
             time.sleep(0.01)
-        self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._server._map))
+        # Another pull may have the watching thread close everything, the trigger too, before this
+        # one has written to it.
+        with suppress(OSError):
+            self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._server._map))
         self._thread.join(max(0.1, ends_at - time.monotonic()))
 
     def _close_listener(self) -> None:

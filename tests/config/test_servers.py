@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
 
@@ -32,7 +33,9 @@ def waitress(settings: Any) -> Iterator[int]:
     thread.start()
     yield server.effective_port
     # In the server's own thread, which ends when nothing is left to listen to.
-    server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
+    # Another pull may close everything, the trigger too, before this one has written to it.
+    with suppress(OSError):
+        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
     thread.join(10)
     server.task_dispatcher.shutdown()
     assert not thread.is_alive()
