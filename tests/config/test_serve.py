@@ -26,7 +26,6 @@ from tests import examples
 from tests.serving import Serving
 
 DEMO = ("--demo", "--exit", "--port", "0")
-STEPS = 7
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +44,12 @@ def seen_to_happen(output: str) -> list[str]:
     return re.findall(r"^      seen: (.*)$", output, re.MULTILINE)
 
 
+def all_was_seen(output: str) -> bool:
+    """Whether each step of each story that began was seen; there are more than a dozen."""
+    steps = sum(map(int, re.findall(r"\((\d+) steps\)$", output, re.MULTILINE)))
+    return steps == len(seen_to_happen(output)) > 12
+
+
 @pytest.fixture(scope="module")
 def first_run(data: Path) -> Iterator[Serving]:
     """The demo on an empty directory, until it has ended; proxies must not matter to it."""
@@ -56,7 +61,7 @@ def first_run(data: Path) -> Iterator[Serving]:
 
 def test_the_demo_ends_with_status_0_when_every_step_was_seen(first_run: Serving) -> None:
     assert first_run.status == 0, first_run.output
-    assert len(seen_to_happen(first_run.output)) == STEPS
+    assert all_was_seen(first_run.output)
     assert first_run.lines[-1] == "Every step was seen to happen."
 
 
@@ -71,7 +76,7 @@ def test_the_demo_shows_statuses_and_predictions_as_they_happen(first_run: Servi
     ):
         assert f"      {line}\n" in shown
     ends = re.findall(r"(\w+) of version (\d), job \S+: success", shown)
-    assert ends == [("training", "1"), ("training", "2"), ("inference", "2")]
+    assert ends[:3] == [("training", "1"), ("training", "2"), ("inference", "2")]
     # NIST certifies y = -0.262323073774029 + 1.00211681802045 x for what it was trained on.
     predictions = re.findall(r"([\d.]+) → ([\d.]+)", shown)
     assert len(predictions) == 3
@@ -81,7 +86,7 @@ def test_the_demo_shows_statuses_and_predictions_as_they_happen(first_run: Servi
 
 def test_nothing_but_the_story_is_printed(first_run: Serving) -> None:
     """No log, no warning, no traceback; and no secret where nobody stays to use it."""
-    story = re.compile(r"Updating an active|\[\d/7\] |      |Every step was seen to happen\.")
+    story = re.compile(r".* \(\d+ steps\)$|\[\d+/\d+\] |      |Every step was seen to happen\.$")
     assert [line for line in first_run.lines if not story.match(line)] == []
 
 
@@ -104,7 +109,7 @@ def test_a_demo_that_was_killed_in_the_middle_is_played_again(
         killed.stop(signal.SIGKILL)
     with Serving(data, *DEMO) as again:
         assert again.ended() == 0, again.output
-    assert len(seen_to_happen(again.output)) == STEPS
+    assert all_was_seen(again.output)
     assert re.search(r"model model_price_reco_v1-\d+: active", again.output)
 
 
