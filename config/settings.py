@@ -222,9 +222,6 @@ JOB_DEADLINE_SECONDS = {
 # Somebody watches the embedded default: what was left behind should go on soon.
 # A chunk of a revalidation that its worker has not recorded in this time is taken by another.
 REVALIDATION_LEASE_SECONDS = env.int("REVALIDATION_LEASE_SECONDS", default=60)
-# Threads that one worker gives to a large revalidation on PostgreSQL: while the database reads and
-# writes for one of them, the other checks.
-REVALIDATION_THREADS = env.int("REVALIDATION_THREADS", default=2)
 SWEEP_INTERVAL_SECONDS = env.float("SWEEP_INTERVAL_SECONDS", default=2.0 if EMBEDDED else 10.0)
 SWEEP_BATCH = env.int("SWEEP_BATCH", default=200)
 
@@ -292,8 +289,22 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Modelpact",
     "VERSION": "2.0.0",
     "OAS_VERSION": "3.1.1",
+    "DESCRIPTION": "Keeps models, their versions and their contracts, and runs them in AWS Lambda.",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "POSTPROCESSING_HOOKS": ["config.api.openapi.add_components"],
+    # The pages and all they load come from installed packages; nothing is fetched from elsewhere.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"persistAuthorization": True, "deepLinking": True},
     "REDOC_DIST": "SIDECAR",
+    "REDOC_UI_SETTINGS": {
+        "theme": {
+            "typography": {
+                "fontFamily": "system-ui, sans-serif",
+                "headings": {"fontFamily": "system-ui, sans-serif"},
+            }
+        }
+    },
 }

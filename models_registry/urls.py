@@ -21,7 +21,7 @@ urlpatterns = [
     path(f"{VERSION}/new_status", VersionViewSet.as_view({"post": "set_status"})),
     path(f"{VERSION}/training", VersionViewSet.as_view({"post": "train"})),
     path(f"{VERSION}/inference", VersionViewSet.as_view({"post": "infer"})),
-    path(f"{VERSION}/jobs/<str:job_id>", JobViewSet.as_view({"get": "retrieve"})),
+    path(f"{VERSION}/jobs/<str:job_id>", JobViewSet.as_view({"get": "retrieve_of_version"})),
     path(f"{VERSION}/jobs/<str:job_id>/complete", JobViewSet.as_view({"post": "complete"})),
     path("models/<str:model_id>/jobs", JobViewSet.as_view({"get": "list_of_model"})),
     path("jobs", JobViewSet.as_view({"get": "list"})),

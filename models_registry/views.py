@@ -9,6 +9,7 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from models_registry import documentation
 from models_registry import representations as show
 from models_registry.api.etags import not_modified, precondition
 from models_registry.api.idempotency import idempotent
@@ -36,6 +37,7 @@ class HealthViewSet(ApiViewSet):
 
     scopes: ClassVar[Scopes] = {"health": "public"}
 
+    @documentation.get_health
     def health(self, request: Request) -> Response:
         return Response({"status": "ok"})
 
@@ -52,10 +54,12 @@ class ModelViewSet(ApiViewSet):
     }
     bodies: ClassVar[Bodies] = {"create": CreateModelRequest, "update": UpdateModelRequest}
 
+    @documentation.list_models
     def list(self, request: Request) -> Response:
         rows, headers = page(request, Model.objects.all(), key=("id",))
         return Response([show.model_object(model) for model in rows], headers=headers)
 
+    @documentation.create_model
     @idempotent
     def create(self, request: Request) -> Response:
         model, version = models.register_model(**self.body)
@@ -63,11 +67,13 @@ class ModelViewSet(ApiViewSet):
         response["Location"] = request.build_absolute_uri(f"/v2/models/{model.id}")
         return response
 
+    @documentation.get_model
     def retrieve(self, request: Request, model_id: str) -> Response:
         model, newest = lookups.get_model(model_id)
         etag = show.model_etag(model, newest)
         return not_modified(request, etag) or _shown(model, newest)
 
+    @documentation.update_model
     @idempotent
     def update(self, request: Request, model_id: str) -> Response:
         model, version = models.update_model(
@@ -75,6 +81,7 @@ class ModelViewSet(ApiViewSet):
         )
         return _shown(model, version)
 
+    @documentation.delete_model
     def destroy(self, request: Request, model_id: str) -> Response:
         models.delete_model(model_id=model_id, precondition=_if_match(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -98,12 +105,14 @@ class VersionViewSet(ApiViewSet):
         "infer": InferRequest,
     }
 
+    @documentation.list_model_versions
     def list(self, request: Request, model_id: str) -> Response:
         lookups.require_model(model_id)
         versions_of = ModelVersion.objects.filter(model_id=model_id)
         rows, headers = page(request, versions_of, key=("-number",))
         return Response([show.version_object(version) for version in rows], headers=headers)
 
+    @documentation.get_model_version
     def retrieve(self, request: Request, model_id: str, model_version: str) -> Response:
         version = lookups.get_version(model_id, model_version)
         etag = show.version_etag(version)
@@ -111,6 +120,7 @@ class VersionViewSet(ApiViewSet):
             show.frozen_version_object(version), headers={"ETag": etag}
         )
 
+    @documentation.create_model_version
     @idempotent
     def create(self, request: Request, model_id: str) -> Response:
         model, version = versions.create_version(model_id=model_id, **self.body)
@@ -120,6 +130,7 @@ class VersionViewSet(ApiViewSet):
         )
         return response
 
+    @documentation.set_model_version_status
     def set_status(self, request: Request, model_id: str, model_version: str) -> Response:
         change = versions.set_version_status(
             model_id=model_id, version=model_version, status=self.body["status"]
@@ -127,11 +138,13 @@ class VersionViewSet(ApiViewSet):
         shown = show.model_and_version(change.model, change.version)
         return Response({**shown, "triggered_events": change.triggered_events})
 
+    @documentation.train_model_version
     @idempotent
     def train(self, request: Request, model_id: str, model_version: str) -> Response:
         job = jobs.request_training(model_id=model_id, version=model_version, **self.body)
         return _accepted(request, job, model_version)
 
+    @documentation.infer_model_version
     @idempotent
     def infer(self, request: Request, model_id: str, model_version: str) -> Response:
         job = jobs.request_inference(model_id=model_id, version=model_version, **self.body)
@@ -145,27 +158,32 @@ class JobViewSet(ApiViewSet):
         "list": "read_models",
         "list_of_model": "read_models",
         "retrieve": "read_models",
+        "retrieve_of_version": "read_models",
         "complete": "complete_jobs",
     }
     bodies: ClassVar[Bodies] = {"complete": CompleteJobRequest}
 
+    @documentation.list_jobs
     def list(self, request: Request) -> Response:
         return _job_page(request, Job.objects.all())
 
+    @documentation.list_model_jobs
     def list_of_model(self, request: Request, model_id: str) -> Response:
         lookups.require_model(model_id)
         return _job_page(request, Job.objects.filter(model_id=model_id))
 
-    def retrieve(
-        self,
-        request: Request,
-        job_id: str,
-        model_id: str | None = None,
-        model_version: str | None = None,
+    @documentation.get_job
+    def retrieve(self, request: Request, job_id: str) -> Response:
+        return Response(show.job_object(lookups.get_job(UUID(job_id))))
+
+    @documentation.get_model_version_job
+    def retrieve_of_version(
+        self, request: Request, model_id: str, model_version: str, job_id: str
     ) -> Response:
         job = lookups.get_job(UUID(job_id), model_id=model_id, version=model_version)
         return Response(show.job_object(job))
 
+    @documentation.complete_model_job
     def complete(
         self, request: Request, model_id: str, model_version: str, job_id: str
     ) -> Response:

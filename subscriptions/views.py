@@ -14,6 +14,7 @@ from models_registry.api.idempotency import idempotent
 from models_registry.api.pages import page
 from models_registry.api.views import ApiViewSet
 from models_registry.services.lookups import require_model
+from subscriptions import documentation
 from subscriptions import representations as show
 from subscriptions.filters import INCOMING, OUTGOING, filtered_subscriptions
 from subscriptions.models import EventSubscription, EventSubscriptionQuerySet, Revalidation
@@ -40,12 +41,15 @@ class SubscriptionViewSet(ApiViewSet):
         "update": UpdateSubscriptionRequest,
     }
 
+    @documentation.list_subscriptions
     def list(self, request: Request, model_id: str) -> Response:
         return _subscription_page(request, lookups.outgoing(model_id), OUTGOING)
 
+    @documentation.list_incoming
     def list_incoming(self, request: Request, model_id: str) -> Response:
         return _subscription_page(request, lookups.incoming(model_id), INCOMING)
 
+    @documentation.create_subscription
     @idempotent
     def create(self, request: Request, model_id: str) -> Response:
         made = subscribing.subscribe(source_id=model_id, **self.body)
@@ -54,11 +58,13 @@ class SubscriptionViewSet(ApiViewSet):
         response["Location"] = request.build_absolute_uri(path)
         return response
 
+    @documentation.get_subscription
     def retrieve(self, request: Request, model_id: str, subscription_id: str) -> Response:
         found = lookups.get_subscription(model_id, UUID(subscription_id))
         response = _shown(found)
         return not_modified(request, response["ETag"]) or response
 
+    @documentation.update_subscription
     def update(self, request: Request, model_id: str, subscription_id: str) -> Response:
         changed = subscribing.update_subscription(
             source_id=model_id,
@@ -68,6 +74,7 @@ class SubscriptionViewSet(ApiViewSet):
         )
         return _shown(changed)
 
+    @documentation.delete_subscription
     def destroy(self, request: Request, model_id: str, subscription_id: str) -> Response:
         subscribing.unsubscribe(
             source_id=model_id,
@@ -82,6 +89,7 @@ class RevalidationViewSet(ApiViewSet):
 
     scopes: ClassVar[dict[str, str]] = {"list": READ}
 
+    @documentation.list_revalidations
     def list(self, request: Request, model_id: str) -> Response:
         require_model(model_id)
         runs = Revalidation.objects.filter(model_id=model_id)

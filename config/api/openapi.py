@@ -2,8 +2,47 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
+
+from config.api.permissions import PUBLIC, declared_scope
+from models_registry.api.components import COMPONENTS
+from subscriptions.components import COMPONENTS as SUBSCRIPTION_COMPONENTS
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    """Names the bearer token in the document."""
+
+    target_class = "config.api.authentication.BearerAuthentication"
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "A JWT of the configured issuer, or a job's callback token.",
+        }
 
 
 class OperationSchema(AutoSchema):
-    """How an operation is described."""
+    """Leaves the token out where an operation is public, and each answer as it is described."""
+
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        # Else what an action called `list` answers is wrapped into an array once more.
+        return False
+
+    def get_auth(self) -> list[dict[str, Any]]:
+        if declared_scope(self.view) == PUBLIC:
+            return []
+        auth: list[dict[str, Any]] = super().get_auth()
+        return auth
+
+
+def add_components(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Add the schemas that answers refer to by name."""
+    schemas = result.setdefault("components", {}).setdefault("schemas", {})
+    schemas.update(COMPONENTS, **SUBSCRIPTION_COMPONENTS)
+    return result

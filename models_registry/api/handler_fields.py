@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from models_registry.api.components import ref
 from models_registry.api.fields import JSONObjectField, StrictSerializer
 from models_registry.errors import Fault
 from models_registry.handlers import check_handler
 
 
+@extend_schema_field(ref("Handler"))
 class HandlerField(serializers.Field):  # type: ignore[type-arg]
     """How one action is run; its shape depends on `type`."""
 
@@ -25,6 +28,7 @@ class HandlerField(serializers.Field):  # type: ignore[type-arg]
         return value
 
 
+@extend_schema_field(ref("Handlers"))
 class HandlersField(StrictSerializer):
     """The handler of each action."""
 
@@ -49,6 +53,7 @@ class ContractField(StrictSerializer):
     output_schema = SchemaField(required=False)
 
 
+@extend_schema_field(ref("HandlerContracts"))
 class HandlerContractsField(StrictSerializer):
     """The contract of each action."""
 

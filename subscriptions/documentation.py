@@ -1,0 +1,132 @@
+"""What the OpenAPI document says of the subscriptions' operations."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import OpenApiParameter
+
+from models_registry.api.components import ID, listed, ref
+from models_registry.api.documentation import (
+    IDEMPOTENCY_KEY,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    MODEL_ID,
+    PAGING,
+    choice,
+    header,
+    operation,
+    path_uuid,
+)
+from subscriptions import examples
+from subscriptions.models import SubscriptionStatus, TriggerEvent
+from subscriptions.serializers import SubscribeRequest, UpdateSubscriptionRequest
+
+READ, MANAGE = "read_models", "manage_subscriptions"
+TAG = "Event subscriptions"
+SUBSCRIPTION_ID = path_uuid("subscription_id", "The subscription.")
+LINK = header("Link", 'The next page: `<...>; rel="next"`; absent on the last one.', 200)
+STATUS = choice("status", SubscriptionStatus.values)
+EVENT = choice("trigger_event", TriggerEvent.values)
+STALE = (
+    "It is `stale` while the target's input contract for the action (for `trigger_output` also"
+    " the source's output contract) differs from the one it was accepted against, and says why"
+    " and since when. A stale or paused subscription never fires."
+)
+
+
+def _other(name: str) -> OpenApiParameter:
+    return OpenApiParameter(name, ID, description="Only those with this model on the other side.")
+
+
+list_subscriptions = operation(
+    "listModelEventSubscriptions",
+    "List the subscriptions on a model's events",
+    "In the order of making, in pages; `status` filters by the effective one. " + STALE,
+    tag=TAG,
+    scope=READ,
+    answer=listed(ref("EventSubscription")),
+    shown=[examples.SUBSCRIPTION],
+    parameters=(MODEL_ID, STATUS, EVENT, _other("target_model_id"), *PAGING, LINK),
+    errors=(400, 404),
+)
+list_incoming = operation(
+    "listIncomingEventSubscriptions",
+    "List the subscriptions that run a model",
+    "The same from the target's side.",
+    tag=TAG,
+    scope=READ,
+    answer=listed(ref("EventSubscription")),
+    shown=[examples.STALE],
+    parameters=(MODEL_ID, STATUS, EVENT, _other("source_model_id"), *PAGING, LINK),
+    errors=(400, 404),
+)
+create_subscription = operation(
+    "createModelEventSubscription",
+    "Subscribe to a model's event",
+    "The model of the path is the source. With `stored`, `input` is what the target is given,"
+    " each time; with `trigger_output` it is the output of the job that triggered. What does not"
+    " fit the target's contract gives `warnings` and blocks nothing. A subscription that would"
+    " close a loop of (model, action) is 422 and names it.",
+    tag=TAG,
+    scope=MANAGE,
+    status=201,
+    answer=ref("EventSubscription"),
+    shown=examples.SUBSCRIPTION,
+    body=SubscribeRequest,
+    sent={"Replay after retrain": examples.SUBSCRIBE},
+    parameters=(
+        MODEL_ID,
+        IDEMPOTENCY_KEY,
+        header("Location", "Where what was made can be read.", 201),
+        header("Idempotent-Replayed", "`true` when the first answer is given again.", 201),
+        header("ETag", "Strong.", 201),
+    ),
+    errors=(404, 409, 422),
+)
+get_subscription = operation(
+    "getModelEventSubscription",
+    "Read a subscription",
+    STALE,
+    tag=TAG,
+    scope=READ,
+    answer=ref("EventSubscription"),
+    shown=examples.STALE,
+    parameters=(MODEL_ID, SUBSCRIPTION_ID, IF_NONE_MATCH, header("ETag", "Strong.", 200, 304)),
+    errors=(400, 404),
+    conditional=True,
+)
+update_subscription = operation(
+    "updateModelEventSubscription",
+    "Change, pause, resume or accept a subscription",
+    "Nothing is required. `status: active`, or a new `input`, accepts the present interfaces, so"
+    " that it is no longer stale. Resuming looks for loops again (422).",
+    tag=TAG,
+    scope=MANAGE,
+    answer=ref("EventSubscription"),
+    shown=examples.SUBSCRIPTION,
+    body=UpdateSubscriptionRequest,
+    sent={"Accept": {"status": "active"}, "Mend": {"input": {"route": "Perth to Sydney"}}},
+    parameters=(MODEL_ID, SUBSCRIPTION_ID, IF_MATCH, header("ETag", "Strong.", 200)),
+    errors=(404, 412, 422),
+)
+delete_subscription = operation(
+    "deleteModelEventSubscription",
+    "End a subscription",
+    "With the record of what it triggered; the jobs stay.",
+    tag=TAG,
+    scope=MANAGE,
+    status=204,
+    parameters=(MODEL_ID, SUBSCRIPTION_ID, IF_MATCH),
+    errors=(400, 404, 412),
+)
+list_revalidations = operation(
+    "listModelRevalidations",
+    "Watch the checks of stored payloads",
+    "When a contract changes, every stored payload for the action is checked again in the"
+    " background and its `warnings` rewritten. Newest first, in pages.",
+    tag=TAG,
+    scope=READ,
+    answer=listed(ref("Revalidation")),
+    shown=[examples.REVALIDATION],
+    parameters=(MODEL_ID, *PAGING, LINK),
+    errors=(400, 404),
+)
