@@ -94,15 +94,15 @@ def test_lines_tell_of_each_status_once_also_of_one_that_passed_between_two_look
         "A story (3 steps)",
         "[1/3] First",
         "      model price: pending",
-        "      version 1: pending",
+        "      price version 1: pending",
         "      seen: something",
         "[2/3] Second",
-        "      version 1: training",
-        "      training of version 1, job 7: pending",
+        "      price version 1: training",
+        "      training 7 of price version 1: pending",
         "      model price: active",
-        "      version 1: active",
-        "      training of version 1, job 7: started",
-        "      training of version 1, job 7: success",
+        "      price version 1: active",
+        "      training 7 of price version 1: started",
+        "      training 7 of price version 1: success",
         "      seen: trained",
         "[3/3] Third",
         "      seen: the end",
@@ -118,6 +118,22 @@ def test_the_display_keeps_the_statuses_in_their_colours() -> None:
     console.print(stage)
     shown = "\x1b[33mpending\x1b[0m → \x1b[36mtraining\x1b[0m → \x1b[32mactive\x1b[0m"
     assert shown in printed(console)
+
+
+def test_the_display_fits_a_small_terminal_and_is_whole_at_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stages, "PACE_SECONDS", 0)
+    console = Console(file=StringIO(), force_terminal=True, width=100, height=24)
+    stage = LiveStage(console)
+    steps = [f"Step {number}" for number in range(9)]
+    with stage.story("A long story", steps):
+        for step in steps:
+            stage.begin(step)
+            stage.show(sight(jobs=[{**WAITING, "id": f"{step[-1]}-{n}"} for n in range(9)]))
+            stage.done(step, f"seen in {step}")
+        assert len(console.render_lines(stage)) <= 24
+    assert len(console.render_lines(stage)) > 24 + 9 * 9
 
 
 # --- Waiting ----------------------------------------------------------------------------------

@@ -70,13 +70,13 @@ def test_the_demo_shows_statuses_and_predictions_as_they_happen(first_run: Servi
     for line in (
         "model model_price_reco_v1: pending",
         "model model_price_reco_v1: active",
-        "version 1: active",
-        "version 2: pending",
-        "version 2: active",
+        "model_price_reco_v1 version 1: active",
+        "model_price_reco_v1 version 2: pending",
+        "model_price_reco_v1 version 2: active",
     ):
         assert f"      {line}\n" in shown
-    ends = re.findall(r"(\w+) of version (\d), job \S+: success", shown)
-    assert ends[:3] == [("training", "1"), ("training", "2"), ("inference", "2")]
+    ends = re.findall(r"(\w+) \w{6} of model_price_reco_v1 version (\d): success", shown)
+    assert ends == [("training", "1"), ("training", "2"), ("inference", "2")]
     # NIST certifies y = -0.262323073774029 + 1.00211681802045 x for what it was trained on.
     predictions = re.findall(r"([\d.]+) → ([\d.]+)", shown)
     assert len(predictions) == 3

@@ -28,6 +28,8 @@ COLOURS = {
 }
 # How long a step that is done stays the newest one, so that a person can follow; in seconds.
 PACE_SECONDS = 0.4
+# Of the display: the title, the bar, what was seen last, and what stands between.
+LINES_OF_THE_REST = 8
 
 
 class Stage(Protocol):
@@ -122,13 +124,17 @@ class LiveStage:
         self._title = ""
         self._steps: dict[str, _Shown] = {}
         self._history = History()
+        self._over = False
 
     @contextmanager
     def story(self, title: str, steps: Sequence[str]) -> Iterator[None]:
-        self._title, self._history = title, History()
+        self._title, self._history, self._over = title, History(), False
         self._steps = {step: _Shown(step) for step in steps}
         with Live(self, console=self._console, refresh_per_second=10):
-            yield
+            try:
+                yield
+            finally:
+                self._over = True  # what stays is shown whole, however small the terminal
 
     def begin(self, step: str) -> None:
         self._steps[step].begun_at = time.monotonic()
@@ -165,9 +171,10 @@ class LiveStage:
 
     def _steps_table(self) -> Table:
         table = Table.grid(padding=(0, 1))
+        ended = [step for step in self._steps.values() if step.ended_at is not None]
         for step in self._steps.values():
             table.add_row(self._mark(step), step.title, Text(step.seconds(), style="dim"))
-            if step.seen:
+            if step.seen and (self._over or step is ended[-1]):
                 table.add_row("", Text(step.seen, style="red" if step.failed else "dim"))
         return table
 
@@ -180,7 +187,9 @@ class LiveStage:
 
     def _statuses(self) -> Table:
         table = Table.grid(padding=(0, 2))
-        for name, statuses in list(self._history.statuses.items()):
+        room = self._console.height - len(self._steps) - LINES_OF_THE_REST
+        newest = 0 if self._over else -max(room, 1)
+        for name, statuses in list(self._history.statuses.items())[newest:]:
             coloured = [Text(status, style=COLOURS.get(status, "")) for status in statuses]
             table.add_row(name, Text(" → ").join(coloured))
         return table

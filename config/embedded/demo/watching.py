@@ -31,11 +31,15 @@ class Sight:
 
     def statuses(self) -> Iterator[tuple[str, str]]:
         """Yield the statuses that each thing has or had, in the order of making."""
-        yield f"model {self.model['id']}", self.model["status"]
+        model_id = self.model["id"]
+        yield f"model {model_id}", self.model["status"]
         for version in reversed(self.versions):
-            yield f"version {version['version']}", version["status"]
+            yield f"{model_id} version {version['version']}", version["status"]
         for job in reversed(self.jobs):
-            name = f"{job['job_type']} of version {job['model_version']}, job {job['id']}"
+            # The end of its id tells jobs apart, and fits into a line.
+            name = (
+                f"{job['job_type']} {job['id'][-6:]} of {model_id} version {job['model_version']}"
+            )
             # It tells by its times what it went through between two looks.
             yield name, "pending"
             if job["started_at"]:
