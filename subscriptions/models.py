@@ -69,7 +69,7 @@ class EventSubscriptionQuerySet(models.QuerySet["EventSubscription"]):
 
     def with_status(self) -> EventSubscriptionQuerySet:
         """Add `target_differs`, `source_differs` and `effective_status`."""
-        return self.annotate(
+        return self.annotate(  # type: ignore[no-redef]
             target_differs=Case(
                 When(_target_interface_differs(), then=Value(True)), default=Value(False)
             ),
@@ -114,12 +114,18 @@ class EventSubscription(models.Model):
     has_warnings = models.BooleanField(default=False)
     # Set on those that `subscribe: true` made: one per model and distinct input.
     replay_digest = models.CharField(max_length=64, null=True)  # noqa: DJ001 (unique unless null)
-    # Grows with every change by a caller; a revalidation writes only if it is what it read.
+    # Grows whenever a caller's change gave it a payload or warnings of its own; a revalidation
+    # writes only if it is what it read.
     revision = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
     objects = EventSubscriptionQuerySet.as_manager()
+
+    # What `with_status()` adds.
+    target_differs: bool
+    source_differs: bool
+    effective_status: str
 
     class Meta:
         constraints = [
@@ -194,6 +200,9 @@ class RevalidationStatus(models.TextChoices):
     RUNNING = "running"
     SUCCESS = "success"
     SUPERSEDED = "superseded"
+
+
+OPEN_RUN = (RevalidationStatus.PENDING, RevalidationStatus.RUNNING)
 
 
 class Revalidation(models.Model):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.db import connection
+
 from models_registry.errors import NotFound
 from models_registry.models import Job, Model, ModelVersion
 
@@ -32,6 +34,20 @@ def lock_model(model_id: str) -> Model:
     if model is None:
         raise ModelNotFound
     return model
+
+
+def hold_model(model_id: str) -> Model:
+    """Keep a model as it is until the transaction ends, and return it; must be inside one.
+
+    Any number may hold a model; whoever would change it (`lock_model`) waits for all of them.
+    Raises ModelNotFound.
+    """
+    # SQLite needs no lock: whoever writes there is alone.
+    lock = " FOR SHARE" if connection.vendor == "postgresql" else ""
+    sql = f"SELECT * FROM {Model._meta.db_table} WHERE id = %s{lock}"  # noqa: S608 (constants)
+    for model in Model.objects.raw(sql, [model_id]):
+        return model
+    raise ModelNotFound
 
 
 def newest_version(model: Model) -> ModelVersion:

@@ -13,7 +13,7 @@ from models_registry.contracts import fingerprint
 from models_registry.errors import Fault, Unprocessable
 from models_registry.models import Action, Direction, Model, ModelVersion
 from models_registry.services.jobs import payload_warnings
-from models_registry.services.lookups import ModelNotFound
+from models_registry.services.lookups import ModelNotFound, hold_model
 from models_registry.services.transactions import transactional
 from subscriptions.models import (
     EventSubscription,
@@ -90,6 +90,8 @@ def update_subscription(
     again. Raises SubscriptionNotFound, InputNotStored, LoopClosed, and what `precondition`
     raises.
     """
+    if _accepts(changes):
+        _hold_target(source_id, subscription_id)
     subscription = _lock(source_id, subscription_id)
     if precondition is not None:
         precondition(subscription)
@@ -97,7 +99,6 @@ def update_subscription(
     _apply(subscription, changes)
     if subscription.state == SubscriptionStatus.ACTIVE != was:
         _refuse_loop_through(subscription)
-    subscription.revision += 1
     subscription.updated_at = timezone.now()
     subscription.save(force_update=True)
     return get_subscription(source_id, subscription_id)
@@ -123,7 +124,7 @@ def remember_input(version: ModelVersion, input: dict[str, Any]) -> None:
     Must be inside a transaction. Raises LoopClosed.
     """
     digest = fingerprint(input)
-    model = version.model
+    model = hold_model(version.model_id)
     if EventSubscription.objects.filter(source=model, replay_digest=digest).exists():
         return
     now = timezone.now()
@@ -146,8 +147,9 @@ def remember_input(version: ModelVersion, input: dict[str, Any]) -> None:
 def accept(subscription: EventSubscription) -> None:
     """Take the present interfaces of both models, as loaded, for the accepted ones.
 
-    Changes the object only. If a model changes before it is saved, the subscription is rightly
-    stale: it was checked against what was loaded.
+    Changes the object only. If the source changes before it is saved, the subscription is rightly
+    stale. The target must be held by then (`hold_model`): a revalidation after a change of it may
+    have passed by already, and would leave warnings of the old contract behind.
     """
     target, action = subscription.target, subscription.target_action
     subscription.accepted_target_fingerprint = target.fingerprint(action, Direction.INPUT)
@@ -159,6 +161,7 @@ def accept(subscription: EventSubscription) -> None:
         subscription.warnings = stored_warnings(subscription)
         subscription.has_warnings = bool(subscription.warnings)
     subscription.accepted_at = timezone.now()
+    subscription.revision += 1
     if subscription.state == SubscriptionStatus.STALE:
         subscription.state = SubscriptionStatus.ACTIVE
 
@@ -177,6 +180,14 @@ def _store_input(subscription: EventSubscription, input: dict[str, Any] | None) 
 
 @transactional
 def _insert(subscription: EventSubscription) -> None:
+    try:
+        target = hold_model(subscription.target_id)
+    except ModelNotFound:
+        raise TargetNotFound(faults=[Fault("/target_model_id", TargetNotFound.message)]) from None
+    present = target.fingerprint(subscription.target_action, Direction.INPUT)
+    if present != subscription.accepted_target_fingerprint:
+        subscription.target = target
+        accept(subscription)
     _refuse_loop_through(subscription)
     subscription.save(force_insert=True)
 
@@ -188,11 +199,23 @@ def _apply(subscription: EventSubscription, changes: dict[str, Any]) -> None:
         _store_input(subscription, changes["input"])
     if "label" in changes:
         subscription.label = changes["label"]
-    status = changes.get("status")
-    if status == SubscriptionStatus.ACTIVE or "input" in changes:
+    if _accepts(changes):
         accept(subscription)
-    if status is not None:
-        subscription.state = status
+    if "status" in changes:
+        subscription.state = changes["status"]
+
+
+def _accepts(changes: dict[str, Any]) -> bool:
+    return "input" in changes or changes.get("status") == SubscriptionStatus.ACTIVE
+
+
+def _hold_target(source_id: str, subscription_id: UUID) -> None:
+    """Keep a subscription's target from being changed; before its own row, as everywhere."""
+    found = EventSubscription.objects.filter(pk=subscription_id, source_id=source_id)
+    target_id = found.values_list("target_id", flat=True).first()
+    if target_id is None:
+        raise SubscriptionNotFound
+    hold_model(target_id)
 
 
 def _lock(source_id: str, subscription_id: UUID) -> EventSubscription:
