@@ -1,0 +1,23 @@
+"""What the workers run in the background: each task makes one service call."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from celery import shared_task
+
+from subscriptions import hints
+from subscriptions.services import revalidation
+
+
+@shared_task
+def revalidate(run_id: str) -> None:
+    """Check stored payloads for a bounded time, and hand on what is left."""
+    if revalidation.work_through(UUID(run_id)):
+        hints.send_hint(UUID(run_id))
+
+
+@shared_task
+def sweep_revalidations() -> None:
+    """Wake workers for runs that were left behind."""
+    revalidation.sweep()
