@@ -55,6 +55,17 @@ COMPONENTS: dict[str, Schema] = {
         optional=("input", "warnings", "stale_because"),
         text="When an event happens to the source, run an action of the target.",
     ),
+    "Acceptance": shape(
+        {
+            "accepted": COUNT,
+            "left_stale": shape(
+                {"invalid": COUNT, "trigger_output": COUNT, "closing_loop": COUNT},
+                text="Payloads that do not fit the contract; those without a stored payload; those"
+                " set to stale by hand that would close a loop.",
+            ),
+        },
+        text="How many subscriptions were accepted, and how many are still stale, by the reason.",
+    ),
     "Revalidation": shape(
         {
             "id": UUID,

@@ -18,7 +18,11 @@ from models_registry.api.documentation import (
 )
 from subscriptions import examples
 from subscriptions.models import SubscriptionStatus, TriggerEvent
-from subscriptions.serializers import SubscribeRequest, UpdateSubscriptionRequest
+from subscriptions.serializers import (
+    AcceptSubscriptionsRequest,
+    SubscribeRequest,
+    UpdateSubscriptionRequest,
+)
 
 READ, MANAGE = "read_models", "manage_subscriptions"
 TAG = "Event subscriptions"
@@ -117,6 +121,23 @@ delete_subscription = operation(
     status=204,
     parameters=(MODEL_ID, SUBSCRIPTION_ID, IF_MATCH),
     errors=(400, 404, 412),
+)
+accept_subscriptions = operation(
+    "acceptSubscriptions",
+    "Accept a changed contract for all subscriptions that run a model",
+    "Accepts the present interfaces for the stale subscriptions that target the model, whose"
+    " stored payload fits its present contract (`only_valid`, the default), or for all of them."
+    " Paused ones stay paused; those set to `stale` by hand become active, unless that would close"
+    " a loop. Payloads are checked before they count as fitting: while a check of them takes"
+    " longer than a few seconds the answer is 409 with `Retry-After`.",
+    tag=TAG,
+    scope=MANAGE,
+    answer=ref("Acceptance"),
+    shown=examples.ACCEPTANCE,
+    body=AcceptSubscriptionsRequest,
+    sent={"Those that fit": {"only_valid": True}, "All": {"only_valid": False}},
+    parameters=(MODEL_ID,),
+    errors=(404, 409),
 )
 list_revalidations = operation(
     "listModelRevalidations",

@@ -48,3 +48,7 @@ REVALIDATION: dict[str, Any] = {
     "started_at": TIME,
     "finished_at": None,
 }
+ACCEPTANCE: dict[str, Any] = {
+    "accepted": 199988,
+    "left_stale": {"invalid": 12, "trigger_output": 1, "closing_loop": 0},
+}

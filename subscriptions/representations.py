@@ -10,6 +10,7 @@ import orjson
 
 from models_registry.representations import timestamp
 from subscriptions.models import EventSubscription, InputSource, Revalidation
+from subscriptions.services.accepting import Acceptance
 from subscriptions.services.staleness import StaleReason, stale_because
 
 
@@ -67,6 +68,33 @@ def _object(sub: EventSubscription, reasons: list[StaleReason] | None) -> Subscr
     if reasons is not None:
         shown["stale_because"] = reasons
     return shown
+
+
+class LeftStaleObject(TypedDict):
+    """How many subscriptions were not accepted, by the reason."""
+
+    invalid: int
+    trigger_output: int
+    closing_loop: int
+
+
+class AcceptanceObject(TypedDict):
+    """What accepting a model's incoming subscriptions came to."""
+
+    accepted: int
+    left_stale: LeftStaleObject
+
+
+def acceptance_object(outcome: Acceptance) -> AcceptanceObject:
+    """Return the outcome of accepting as the API shows it."""
+    return {
+        "accepted": outcome.accepted,
+        "left_stale": {
+            "invalid": outcome.invalid,
+            "trigger_output": outcome.trigger_output,
+            "closing_loop": outcome.closing_loop,
+        },
+    }
 
 
 class RevalidationObject(TypedDict):

@@ -10,6 +10,7 @@ from models_registry.api.fields import (
     IdField,
     JSONObjectField,
     NameField,
+    StrictBooleanField,
     StrictChoiceField,
     StrictSerializer,
 )
@@ -35,6 +36,12 @@ class SubscribeRequest(StrictSerializer):
             raise serializers.ValidationError({"input": ["Only for input_source stored."]})
         attrs.setdefault("input", None)
         return attrs
+
+
+class AcceptSubscriptionsRequest(StrictSerializer):
+    """Which of the stale subscriptions that run a model are to be accepted."""
+
+    only_valid = StrictBooleanField(required=False, default=True)
 
 
 class UpdateSubscriptionRequest(StrictSerializer):

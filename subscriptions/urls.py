@@ -18,5 +18,6 @@ urlpatterns = [
         SubscriptionViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
     ),
     path(f"{MODEL}/incoming-subscriptions", SubscriptionViewSet.as_view({"get": "list_incoming"})),
+    path(f"{MODEL}/accept-subscriptions", SubscriptionViewSet.as_view({"post": "accept_incoming"})),
     path(f"{MODEL}/revalidations", RevalidationViewSet.as_view({"get": "list"})),
 ]

@@ -18,8 +18,12 @@ from subscriptions import documentation
 from subscriptions import representations as show
 from subscriptions.filters import INCOMING, OUTGOING, filtered_subscriptions
 from subscriptions.models import EventSubscription, EventSubscriptionQuerySet, Revalidation
-from subscriptions.serializers import SubscribeRequest, UpdateSubscriptionRequest
-from subscriptions.services import lookups, subscribing
+from subscriptions.serializers import (
+    AcceptSubscriptionsRequest,
+    SubscribeRequest,
+    UpdateSubscriptionRequest,
+)
+from subscriptions.services import accepting, lookups, subscribing
 
 READ = "read_models"
 MANAGE = "manage_subscriptions"
@@ -35,10 +39,12 @@ class SubscriptionViewSet(ApiViewSet):
         "retrieve": READ,
         "update": MANAGE,
         "destroy": MANAGE,
+        "accept_incoming": MANAGE,
     }
     bodies: ClassVar[dict[str, type[serializers.Serializer[Any]]]] = {
         "create": SubscribeRequest,
         "update": UpdateSubscriptionRequest,
+        "accept_incoming": AcceptSubscriptionsRequest,
     }
 
     @documentation.list_subscriptions
@@ -82,6 +88,11 @@ class SubscriptionViewSet(ApiViewSet):
             precondition=_if_match(request),
         )
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @documentation.accept_subscriptions
+    def accept_incoming(self, request: Request, model_id: str) -> Response:
+        outcome = accepting.accept_incoming(model_id=model_id, **self.body)
+        return Response(show.acceptance_object(outcome))
 
 
 class RevalidationViewSet(ApiViewSet):

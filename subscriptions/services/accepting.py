@@ -1,0 +1,196 @@
+"""Accepting a changed interface for all of a model's incoming subscriptions at once."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db.models import Case, Count, OuterRef, Q, Subquery, Value, When
+from django.utils import timezone
+
+from models_registry.errors import Conflict
+from models_registry.models import Action, Direction, Model
+from models_registry.services.lookups import lock_model, require_model
+from models_registry.services.transactions import transactional
+from subscriptions.models import (
+    OPEN_RUN,
+    EventSubscription,
+    EventSubscriptionQuerySet,
+    InputSource,
+    Revalidation,
+    SubscriptionStatus,
+    TriggerEvent,
+)
+from subscriptions.services.loops import LoopClosed, refuse_loop
+from subscriptions.services.revalidation import work_through
+
+# A caller waits so long for a revalidation to end, and works on it meanwhile.
+PATIENCE_SECONDS = 5.0
+POLL_SECONDS = 0.05
+# Accepted in one statement and one transaction, below the database's limit for either.
+ROWS_AT_A_TIME = 20_000
+
+# What a subscription is in the graph, beside its target.
+EDGE = ("source_id", "trigger_event", "target_action")
+# Its payload fits the target's present contract, provided that no revalidation is open.
+FITS = Q(input_source=InputSource.STORED, has_warnings=False)
+
+
+class RevalidationRunning(Conflict):
+    code = "revalidation_running"
+    message = "The stored payloads are still being checked against the present contract."
+    retry_after_seconds = 5
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """How many were accepted, and how many were left stale, by the reason."""
+
+    accepted: int
+    invalid: int
+    trigger_output: int
+    closing_loop: int
+
+
+class _Part(NamedTuple):
+    """How many were accepted of the subscriptions up to `until`."""
+
+    accepted: int
+    until: UUID
+
+
+class _Unchecked(Exception):
+    """A revalidation is open: whether payloads fit is not known."""
+
+
+def accept_incoming(*, model_id: str, only_valid: bool) -> Acceptance:
+    """Accept the present interfaces for the stale subscriptions that run a model.
+
+    With `only_valid` those whose stored payload fits the model's present contract, as the last
+    revalidation found; an open one is finished first. Else all of them. Paused ones stay paused;
+    those that were set to stale by hand become active, unless that would close a loop. Must be
+    outside a transaction. Raises ModelNotFound, RevalidationRunning.
+    """
+    require_model(model_id)
+    ends_at = time.monotonic() + PATIENCE_SECONDS
+    accepted, after = 0, UUID(int=0)
+    while True:
+        if only_valid:
+            _finish_revalidations(model_id, ends_at)
+        try:
+            step = _accept_some(model_id, after, only_valid=only_valid)
+        except _Unchecked:  # the model changed meanwhile; again, until patience ends
+            continue
+        if isinstance(step, Acceptance):
+            return replace(step, accepted=accepted + step.accepted)
+        accepted, after = accepted + step.accepted, step.until
+
+
+def _finish_revalidations(model_id: str, ends_at: float) -> None:
+    """Return once no revalidation of the model is open; raises RevalidationRunning."""
+    runs = Revalidation.objects.filter(model_id=model_id, status__in=OPEN_RUN)
+    while run_ids := list(runs.values_list("pk", flat=True)):
+        for run_id in run_ids:
+            work_through(run_id, seconds=ends_at - time.monotonic())
+        if not runs.exists():
+            return
+        if time.monotonic() >= ends_at:
+            raise RevalidationRunning
+        time.sleep(POLL_SECONDS)  # what is left is in the hands of other workers
+
+
+@transactional
+def _accept_some(model_id: str, after: UUID, *, only_valid: bool) -> _Part | Acceptance:
+    """Accept the next of a model's subscriptions; opens a transaction.
+
+    Returns the part that was done, or the outcome when it was the last. Raises _Unchecked.
+    """
+    model = lock_model(model_id)
+    if only_valid and Revalidation.objects.filter(model=model, status__in=OPEN_RUN).exists():
+        raise _Unchecked
+    wanted = _stale(model_id).filter(FITS if only_valid else Q(), pk__gt=after)
+    by_hand = wanted.filter(state=SubscriptionStatus.STALE)
+    rest = wanted.exclude(state=SubscriptionStatus.STALE)
+    ids = rest.order_by("pk").values_list("pk", flat=True)
+    until = next(iter(ids[ROWS_AT_A_TIME - 1 : ROWS_AT_A_TIME]), None)
+    if until is not None:
+        return _Part(rest.filter(pk__lte=until).update(**_accepted(model)), until)
+    accepted = rest.update(**_accepted(model)) + _revive(model, by_hand)
+    return Acceptance(accepted=accepted, **_left(model_id, only_valid=only_valid))
+
+
+def _revive(model: Model, by_hand: EventSubscriptionQuerySet) -> int:
+    """Make active what was set to stale by hand, edge by edge of the graph, if it closes no loop.
+
+    Must be inside a transaction that holds the model. Returns how many.
+    """
+    revived = 0
+    edges = by_hand.values_list(*EDGE).distinct()
+    for source_id, trigger_event, action in edges.order_by(*EDGE):
+        same = EventSubscription.objects.filter(
+            source_id=source_id,
+            target=model,
+            trigger_event=trigger_event,
+            target_action=action,
+            state=SubscriptionStatus.STALE,
+        )
+        # Rows before the graph, as everywhere.
+        ids = list(same.filter(pk__in=by_hand.values("pk")).select_for_update().values_list("pk"))
+        try:
+            start = (source_id, str(TriggerEvent(trigger_event).action))
+            refuse_loop(start=start, end=(model.pk, action))
+        except LoopClosed:
+            continue
+        revived += same.filter(pk__in=[pk for (pk,) in ids]).update(
+            state=SubscriptionStatus.ACTIVE, **_accepted(model)
+        )
+    return revived
+
+
+def _stale(model_id: str) -> EventSubscriptionQuerySet:
+    incoming = EventSubscription.objects.with_status().filter(target_id=model_id)
+    return incoming.filter(Q(effective_status=SubscriptionStatus.STALE))
+
+
+def _accepted(model: Model) -> dict[str, Any]:
+    """Return the columns of a subscription that accepts the present interfaces.
+
+    Not its revision: payload and warnings stay as they are. If a source changes before this is
+    committed, its subscriptions are rightly stale.
+    """
+    now = timezone.now()
+    by_action = (
+        When(target_action=action, then=Value(model.fingerprint(action, Direction.INPUT)))
+        for action in Action
+    )
+    by_event = (
+        When(
+            input_source=InputSource.TRIGGER_OUTPUT,
+            trigger_event=event,
+            then=Subquery(
+                Model.objects.filter(pk=OuterRef("source_id")).values(
+                    f"{event.action}_{Direction.OUTPUT}_fingerprint"
+                )
+            ),
+        )
+        for event in TriggerEvent
+    )
+    return {
+        "accepted_target_fingerprint": Case(*by_action),
+        "accepted_source_fingerprint": Case(*by_event, default=Value("")),
+        "accepted_at": now,
+        "updated_at": now,
+    }
+
+
+def _left(model_id: str, *, only_valid: bool) -> dict[str, int]:
+    """Say how many are still stale, by the reason."""
+    handed_on = Q(input_source=InputSource.TRIGGER_OUTPUT)
+    unwanted = {"invalid": ~handed_on & ~FITS, "trigger_output": handed_on}
+    reasons = unwanted if only_valid else dict.fromkeys(unwanted, Q(pk__in=[]))
+    reasons["closing_loop"] = FITS if only_valid else Q()
+    counts = {name: Count("pk", filter=reason) for name, reason in reasons.items()}
+    left: dict[str, int] = _stale(model_id).aggregate(**counts)
+    return left
