@@ -32,9 +32,7 @@ def _set(version: str, status: str):
 
 
 def _add(version: str) -> None:
-    create_version(
-        model_id="model_price_reco_v1", version=version, description="", metadata={}
-    )
+    create_version(model_id="model_price_reco_v1", version=version, description="", metadata={})
 
 
 @pytest.mark.parametrize("wanted", VersionStatus.values)
@@ -83,9 +81,7 @@ def test_when_the_current_version_fails_the_one_activated_before_it_is_current(a
 
 
 def test_the_answer_shows_model_version_and_events(api, model):
-    answer = api.post(
-        "/v2/models/model_price_reco_v1/versions/1/new_status", {"status": "active"}
-    )
+    answer = api.post("/v2/models/model_price_reco_v1/versions/1/new_status", {"status": "active"})
 
     assert answer.status == 200
     assert answer.body["version"]["status"] == answer.body["model"]["status"] == "active"
@@ -93,17 +89,13 @@ def test_the_answer_shows_model_version_and_events(api, model):
 
 
 def test_a_forbidden_transition_is_409(api, active_model):
-    answer = api.post(
-        "/v2/models/model_price_reco_v1/versions/1/new_status", {"status": "pending"}
-    )
+    answer = api.post("/v2/models/model_price_reco_v1/versions/1/new_status", {"status": "pending"})
 
     assert (answer.status, answer.body["code"]) == (409, "transition_forbidden")
 
 
 def test_an_unknown_status_is_400(api, model):
-    answer = api.post(
-        "/v2/models/model_price_reco_v1/versions/1/new_status", {"status": "retired"}
-    )
+    answer = api.post("/v2/models/model_price_reco_v1/versions/1/new_status", {"status": "retired"})
 
     assert answer.status == 400
     assert answer.body["errors"][0]["path"] == "/status"

@@ -236,7 +236,7 @@ def test_fifty_updates_at_once_lose_nothing_and_leave_no_gap(active_model):
         try:
             for _ in range(10):
                 _update(active_model)
-        except BaseException as error:  # noqa: BLE001 (shown by the assertion)
+        except BaseException as error:  # shown by the assertion
             failures.append(error)
         finally:
             connections.close_all()

@@ -27,14 +27,10 @@ COMBINATIONS = list(
 
 
 @pytest.mark.parametrize(("event", "action", "source"), COMBINATIONS)
-def test_each_combination_of_event_action_and_input_source_works(
-    make_model, event, action, source
-):
+def test_each_combination_of_event_action_and_input_source_works(make_model, event, action, source):
     make_model("a")
     make_model("b")
-    subscription = link(
-        "a", "b", trigger_event=event, target_action=action, input_source=source
-    )
+    subscription = link("a", "b", trigger_event=event, target_action=action, input_source=source)
     done = run("a", event.removesuffix("_complete"), output={"handed": "on"})
 
     (entry,) = done.triggered_events
@@ -54,9 +50,7 @@ def test_a_failed_job_fires_nothing(make_model):
     make_model("b")
     link("a", "b")
     job = request_inference(model_id="a", version="1", input={})
-    complete_job(
-        model_id="a", version="1", job_id=job.pk, status="failure", output=None, error={}
-    )
+    complete_job(model_id="a", version="1", job_id=job.pk, status="failure", output=None, error={})
 
     assert not Trigger.objects.exists()
 
@@ -89,9 +83,7 @@ def test_a_paused_or_stale_subscription_never_fires(make_model, status):
     make_model("a")
     make_model("b")
     subscription = link("a", "b")
-    update_subscription(
-        source_id="a", subscription_id=subscription.pk, changes={"status": status}
-    )
+    update_subscription(source_id="a", subscription_id=subscription.pk, changes={"status": status})
 
     assert run("a").triggered_events == []
 
@@ -195,7 +187,9 @@ def test_a_thousand_subscribers_take_as_many_statements_as_one(make_model):
     make_model("a")
     make_model("b")
     link("a", "b")
-    with CaptureQueriesContext(connection, ) as one:
+    with CaptureQueriesContext(
+        connection,
+    ) as one:
         run("a")
     EventSubscription.objects.bulk_create(
         _copy(EventSubscription.objects.get()) for _ in range(999)

@@ -183,8 +183,7 @@ def test_a_loop_is_422_and_named_in_order(api, make_model):
 
     assert (answer.status, answer.body["code"]) == (422, "loop_closed")
     assert (
-        "c (inference) -> a (inference) -> b (inference) -> c (inference)"
-        in answer.body["message"]
+        "c (inference) -> a (inference) -> b (inference) -> c (inference)" in answer.body["message"]
     )
 
 
@@ -205,9 +204,7 @@ def test_resuming_looks_for_loops_again(make_model):
     link("b", "a")
 
     with pytest.raises(LoopClosed):
-        update_subscription(
-            source_id="a", subscription_id=paused.pk, changes={"status": "active"}
-        )
+        update_subscription(source_id="a", subscription_id=paused.pk, changes={"status": "active"})
     assert EventSubscription.objects.get(pk=paused.pk).state == "paused"
 
 
