@@ -94,6 +94,14 @@ class NameField(StrictCharField):
         return unicodedata.normalize("NFC", text)
 
 
+# Said in full: drf-spectacular would describe the empty text twice over, once as an alternative.
+@extend_schema_field(
+    {
+        "type": "string",
+        "maxLength": 10_000,
+        "pattern": "^[^" + CONTROLS_IN_TEXT.replace(r"\x", r"\u00") + "]*$",
+    }
+)
 class TextField(StrictCharField):
     """Text of any number of lines, up to 10,000 characters; it may be empty."""
 
