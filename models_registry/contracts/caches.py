@@ -1,0 +1,46 @@
+"""A cache that several threads share and that never grows beyond its bounds."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from threading import Lock
+from typing import Generic, TypeVar
+
+Value = TypeVar("Value")
+
+
+class BoundedCache(Generic[Value]):
+    """Keeps the entries used last: at most `entries` of them, and at most `weight` together."""
+
+    def __init__(self, *, entries: int, weight: int) -> None:
+        self._entries, self._weight = entries, weight
+        self._total = 0
+        self._kept: OrderedDict[str, tuple[Value, int]] = OrderedDict()
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(self, key: str) -> Value | None:
+        """Return what is kept under `key`, None when nothing is."""
+        with self._lock:
+            found = self._kept.get(key)
+            if found is None:
+                return None
+            self._kept.move_to_end(key)
+            return found[0]
+
+    def put(self, key: str, value: Value, *, weight: int) -> None:
+        """Keep `value`; the entries not used for longest make room. A heavier one is not kept."""
+        with self._lock:
+            self._forget(key)
+            if weight > self._weight:
+                return
+            self._kept[key] = (value, weight)
+            self._total += weight
+            while len(self._kept) > self._entries or self._total > self._weight:
+                self._forget(next(iter(self._kept)))
+
+    def _forget(self, key: str) -> None:
+        if key in self._kept:
+            self._total -= self._kept.pop(key)[1]

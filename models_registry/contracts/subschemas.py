@@ -1,0 +1,168 @@
+"""A contract as a graph: its subschemas, and which of them each refers to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote, urldefrag, urljoin
+
+from models_registry.contracts import keywords
+from models_registry.errors import Fault
+from models_registry.strict_json import pointer
+
+# Addresses that every reader takes alike: nothing to normalise, so that what is analysed here
+# is what the validator resolves.
+PLAIN_ADDRESS = re.compile(
+    r"(?:(?:https?://[a-z0-9.-]+(?::[0-9]+)?(?=/)|[a-z][a-z0-9+-]*:(?!//))|\./)?[A-Za-z0-9_~/?=&+:.-]*"
+)
+DOT_SEGMENT = re.compile(r"/\.{1,2}(?=/|$)|^\.\.?$|^\.\./")
+
+OTHER_DIALECT = f"Only Draft 2020-12 is understood: {keywords.DIALECT}"
+LEAVES = "The reference leaves the document; nothing is fetched."
+
+
+@dataclass(eq=False)
+class Subschema:
+    """One place of the document that is a schema; `uri` is the address of its resource."""
+
+    pointer: str
+    schema: Any
+    uri: str
+    parts: list[tuple[str, str | int | None, Subschema]] = field(default_factory=list)
+
+    def of(self, keyword: str) -> list[tuple[str | int | None, Subschema]]:
+        """Return what stands under `keyword`, with its keys."""
+        return [(key, part) for word, key, part in self.parts if word == keyword]
+
+
+class Contract:
+    """The graph of one document, with the faults met while making it.
+
+    A reference is a part like any other, with the keyword that makes it and no key; a
+    `$dynamicRef` has one for every place it may lead to.
+    """
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.document = document
+        self.faults: list[Fault] = []
+        self.subschemas: dict[str, Subschema] = {}
+        self.resources: dict[str, Subschema] = {}
+        self.anchors: dict[tuple[str, str], Subschema] = {}
+        self.dynamic: dict[str, list[Subschema]] = {}
+        self.root = self._walk("", document, keywords.NAMELESS)
+        self.resources.setdefault(keywords.NAMELESS, self.root)
+        self._link()
+
+    @property
+    def is_bundle(self) -> bool:
+        """Whether more than one schema resource is inside, each with an address of its own."""
+        return len({subschema.uri for subschema in self.subschemas.values()}) > 1
+
+    def _walk(self, at: str, schema: Any, uri: str) -> Subschema:
+        """Take in the subschema at the pointer `at` and all below it."""
+        found = Subschema(at, schema, uri)
+        if not isinstance(schema, dict):
+            self.subschemas[at] = found
+            return found
+        self._name(found)
+        self.subschemas[at] = found
+        for keyword, key, value in keywords.parts(schema):
+            place = pointer(at, keyword) if key is None else pointer(pointer(at, keyword), key)
+            known = self.subschemas.get(place)
+            part = self._walk(place, value, found.uri) if known is None else known
+            found.parts.append((keyword, key, part))
+        return found
+
+    def _name(self, found: Subschema) -> None:
+        """Take in the names it can be referred to by: `$id`, `$anchor`, `$dynamicAnchor`."""
+        if found.schema.get("$schema", keywords.DIALECT) != keywords.DIALECT:
+            self._fault(found, "$schema", OTHER_DIALECT)
+        identifier = found.schema.get("$id")
+        if isinstance(identifier, str):
+            address = identifier.removesuffix("#")
+            if is_plain(address):
+                found.uri = urljoin(found.uri, address)
+            else:
+                self._fault(found, "$id", "Write the address plainly, without . and .. segments.")
+            if self.resources.setdefault(found.uri, found) is not found:
+                self._fault(found, "$id", "Another part of the document has this $id.")
+        self._name_anchors(found)
+
+    def _name_anchors(self, found: Subschema) -> None:
+        for keyword in ("$anchor", "$dynamicAnchor"):
+            name = found.schema.get(keyword)
+            if isinstance(name, str):
+                if self.anchors.setdefault((found.uri, name), found) is not found:
+                    self._fault(found, keyword, "Another part of the document has this anchor.")
+                if keyword == "$dynamicAnchor":
+                    self.dynamic.setdefault(name, []).append(found)
+
+    def _link(self) -> None:
+        """Follow every reference; where one leads into data, that is a schema from then on."""
+        pending = list(self.subschemas.values())
+        while pending:
+            known = set(self.subschemas)
+            for subschema in pending:
+                for keyword in keywords.REFERENCES:
+                    for target in self._targets(subschema, keyword):
+                        subschema.parts.append((keyword, None, target))
+            pending = [part for at, part in self.subschemas.items() if at not in known]
+
+    def _targets(self, subschema: Subschema, keyword: str) -> Iterator[Subschema]:
+        schema = subschema.schema
+        reference = schema.get(keyword) if isinstance(schema, dict) else None
+        if not isinstance(reference, str):
+            return
+        address, fragment = urldefrag(reference)
+        uri = urljoin(subschema.uri, address) if address else subschema.uri
+        if not is_plain(address) or uri not in self.resources:
+            self._fault(
+                subschema, keyword, "The reference leaves the document; nothing is fetched."
+            )
+            return
+        target = self._at(self.resources[uri], unquote(fragment))
+        if target is None:
+            self._fault(subschema, keyword, "The reference leads nowhere in the document.")
+            return
+        if keyword == "$dynamicRef" and target in self.dynamic.get(fragment, ()):
+            yield from self._dynamic_targets(fragment)
+        else:
+            yield target
+
+    def _dynamic_targets(self, name: str) -> list[Subschema]:
+        """Return what `name` may mean; every way begins at the document, whose own name wins."""
+        everywhere = self.dynamic[name]
+        return [other for other in everywhere if other.uri == self.root.uri] or everywhere
+
+    def _at(self, resource: Subschema, fragment: str) -> Subschema | None:
+        """Return what `fragment`, a JSON Pointer or the name of an anchor, means in `resource`."""
+        if fragment == "":
+            return resource
+        if not fragment.startswith("/"):
+            return self.anchors.get((resource.uri, fragment))
+        value, uri = resource.schema, resource.uri
+        for token in fragment[1:].split("/"):
+            value = _member(value, token.replace("~1", "/").replace("~0", "~"))
+        if not isinstance(value, dict | bool):
+            return None
+        place = resource.pointer + fragment
+        return self.subschemas.get(place) or self._walk(place, value, uri)
+
+    def _fault(self, found: Subschema, keyword: str, message: str) -> None:
+        self.faults.append(Fault(pointer(found.pointer, keyword), message))
+
+
+def is_plain(address: str) -> bool:
+    """Whether every reader of `address` takes it alike."""
+    return bool(PLAIN_ADDRESS.fullmatch(address)) and not DOT_SEGMENT.search(address)
+
+
+def _member(value: Any, key: str) -> Any:
+    """Return the member of an object or an array by the token of a pointer, or None."""
+    if isinstance(value, dict):
+        return value.get(key)
+    if isinstance(value, list) and re.fullmatch(r"0|[1-9][0-9]{0,6}", key, re.ASCII):
+        return value[int(key)] if int(key) < len(value) else None
+    return None

@@ -1,0 +1,130 @@
+"""H8: nothing is ever fetched, neither when a contract is written nor when it is used."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import urllib.request
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from models_registry.contracts import check_contract, check_payload
+from models_registry.contracts.factory import make_validator
+
+LEAVES = "The reference leaves the document; nothing is fetched."
+
+
+class Canary(HTTPServer):
+    """A server that counts who asks it."""
+
+    hits = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.server.hits += 1
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"true")
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def canary() -> Iterator[Canary]:
+    server = Canary(("127.0.0.1", 0), _Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+REMOTE = {
+    "$ref over http": lambda url: {"$ref": f"{url}/a.json"},
+    "$dynamicRef over http": lambda url: {"$dynamicRef": f"{url}/a.json#x"},
+    "$ref in $defs that nothing uses": lambda url: {"$defs": {"a": {"$ref": f"{url}/a.json"}}},
+    "relative to an $id": lambda url: {"$id": f"{url}/root.json", "$ref": "other.json"},
+    "relative to an $id inside": lambda url: {
+        "properties": {"a": {"$id": f"{url}/a/", "items": {"$ref": "b.json"}}}
+    },
+    "another $schema": lambda url: {"$schema": f"{url}/meta.json"},
+    "another $schema inside": lambda url: {
+        "$defs": {"a": {"$id": f"{url}/a.json", "$schema": f"{url}/meta.json"}}
+    },
+    "fragment of a remote document": lambda url: {"items": {"$ref": f"{url}/a.json#/$defs/b"}},
+    "a file": lambda url: {"$ref": "file:///etc/passwd"},
+    "a file by its host": lambda url: {"$ref": "file://localhost/etc/passwd"},
+    "without a scheme": lambda url: {"$ref": f"{url.removeprefix('http:')}/a.json"},
+    "in unusual case": lambda url: {"$ref": f"{url.upper()}/a.json"},
+    "the meta-schema": lambda url: {"$ref": "https://json-schema.org/draft/2020-12/schema"},
+}
+
+
+@pytest.mark.parametrize("make", REMOTE.values(), ids=REMOTE)
+def test_what_leaves_the_document_is_refused_and_never_asked_for(canary: Canary, make):
+    schema = make(canary.url)
+    assert check_contract(schema)
+    assert check_payload(schema, {"a": [1]})  # an unchecked contract is not used either
+    with contextlib.suppress(ValueError):
+        make_validator(schema).is_valid({"a": [1]})
+    assert canary.hits == 0
+
+
+def test_the_canary_sings_when_it_is_asked(canary: Canary):
+    urllib.request.urlopen(canary.url).close()
+    assert canary.hits == 1
+
+
+def test_a_file_is_not_read_and_not_quoted(tmp_path):
+    secret = tmp_path / "secret.json"
+    secret.write_text('{"const": "topsecret"}')
+    schema = {"$ref": secret.as_uri()}
+    faults = [*check_contract(schema), *check_payload(schema, 1)]
+    assert "topsecret" not in str(faults)
+    assert check_contract(schema)[0] == ("/$ref", LEAVES)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$id": "https://example.com/root.json", "$ref": "#/$defs/a", "$defs": {"a": {}}},
+        {"$id": "https://example.com/root.json", "items": {"$ref": "root.json"}},
+        {"$ref": "item.json", "$defs": {"a": {"$id": "item.json", "type": "string"}}},
+        {"$ref": "urn:example:item", "$defs": {"a": {"$id": "urn:example:item"}}},
+        {"$ref": "#here", "$defs": {"a": {"$anchor": "here"}}},
+        {"$ref": "#/vocabulary/of/mine", "vocabulary": {"of": {"mine": {"type": "string"}}}},
+        {"properties": {"$ref": {"type": "string"}, "$id": {"type": "string"}}},
+        {"enum": [{"$ref": "https://example.com/a.json"}]},
+        {"const": {"$ref": "https://example.com/a.json", "$id": "::"}},
+        {"default": {"$ref": "https://example.com/a.json"}, "examples": [{"$schema": "x"}]},
+        {"x-mine": {"$ref": "https://example.com/a.json"}},
+    ],
+)
+def test_references_inside_the_document_and_data_that_looks_like_one_are_fine(schema):
+    assert check_contract(schema) == []
+
+
+@pytest.mark.parametrize(
+    ("schema", "path"),
+    [
+        ({"$ref": "#/$defs/nowhere"}, "/$ref"),
+        ({"items": {"$ref": "#nowhere"}}, "/items/$ref"),
+        ({"$ref": "#/enum/0", "enum": ["no schema"]}, "/$ref"),
+        ({"$dynamicRef": "#nowhere"}, "/$dynamicRef"),
+        ({"x-mine": {"$ref": "gone.json"}, "$ref": "#/x-mine"}, "/x-mine/$ref"),
+        ({"$defs": {"a": {"$id": "a.json"}, "b": {"$id": "a.json"}}}, "/$defs/b/$id"),
+        ({"$defs": {"a": {"$anchor": "a"}, "b": {"$anchor": "a"}}}, "/$defs/b/$anchor"),
+        ({"$defs": {"a": {"$id": "http://x/a/../b.json"}}}, "/$defs/a/$id"),
+    ],
+)
+def test_references_that_lead_nowhere_or_could_be_taken_two_ways_are_refused(schema, path):
+    assert [fault.path for fault in check_contract(schema)] == [path]
