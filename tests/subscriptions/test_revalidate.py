@@ -183,6 +183,24 @@ def test_a_newer_change_supersedes_an_open_run_and_an_ended_one_stays(b):
     ]
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_new_run_done", [True, False])
+def test_what_a_superseded_run_found_is_dropped(b, is_new_run_done):
+    subscription = link("a", "b", input={})
+    update("b", NEEDS_X)
+    old = _run()
+    stretch = claim_stretch(old.pk)
+    findings = payloads.Examiner(old).examine(stretch)
+    update("b", NEEDS_Y)
+    if is_new_run_done:
+        _finished()
+
+    assert record_findings(stretch, findings, is_over=False) is None
+    old.refresh_from_db()
+    assert _counts(old) == ("superseded", None, 0, 0)
+    assert MISSING_X != _warnings(subscription)
+
+
 def test_training_and_inference_are_runs_of_their_own(b):
     update("b", {**NEEDS_X, "training": {"input_schema": {"required": ["t"]}}})
     update("b", {**NEEDS_X, "training": {"input_schema": {"required": ["u"]}}})
