@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from rest_framework import serializers, viewsets
 from rest_framework.request import Request
 
+from models_registry.api.pages import InvalidQuery, query_faults
 from models_registry.api.paths import check_path
 
 
@@ -26,6 +27,10 @@ class ApiViewSet(viewsets.ViewSet):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         check_path(kwargs)
+        if not (self.action or "").startswith("list"):  # a list checks its own (`page`)
+            faults = query_faults(request, ())
+            if faults:
+                raise InvalidQuery(faults=faults)
         body = self.bodies.get(self.action or "")
         if body is not None:
             serializer = body(data=request.data)
