@@ -1,5 +1,6 @@
 """JSON Schema contracts: check a contract, check a payload, fingerprint. Pure, no ORM."""
 
+from models_registry.contracts.batches import PayloadCheck
 from models_registry.contracts.documents import check_contract
 from models_registry.contracts.fingerprints import (
     canonical_json,
@@ -9,6 +10,7 @@ from models_registry.contracts.fingerprints import (
 from models_registry.contracts.payloads import check_payload, compiled
 
 __all__ = [
+    "PayloadCheck",
     "canonical_json",
     "check_contract",
     "check_payload",

@@ -84,12 +84,6 @@ class Search:
 
     def faults(self, payload: Any) -> Iterator[Fault]:
         """Yield the faults of a payload that is known not to fit; nothing when none was found."""
-        self._explanations = (
-            self._of_value,
-            self._of_same_value,
-            self._of_parts,
-            self._of_alternatives,
-        )
         self._until = time.monotonic() + PATIENCE_SECONDS
         # What a dynamic reference means depends on the way to it; parts can't be asked alone.
         if self._contract.is_bundle and self._contract.dynamic:
@@ -151,9 +145,11 @@ class Search:
     ) -> Iterator[Fault]:
         """Yield the faults by `anyOf` and `oneOf`."""
         for keyword, message in ALTERNATIVES.items():
-            parts = [part for _, part in subschema.of(keyword)]
-            fitting = sum(self._fits(part, value) for part in parts)
-            if parts and (fitting == 0 or (keyword == "oneOf" and fitting > 1)):
+            parts = subschema.of(keyword)
+            if not parts:
+                continue
+            fitting = sum(self._fits(part, value) for _, part in parts)
+            if fitting == 0 or (keyword == "oneOf" and fitting > 1):
                 yield _fault(at, keyword, f"{message.format(len(parts))}, fits {fitting}")
 
     def _of_parts(self, subschema: Subschema, value: Any, at: str, steps: int) -> Iterator[Fault]:

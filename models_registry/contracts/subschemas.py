@@ -31,10 +31,16 @@ class Subschema:
     schema: Any
     uri: str
     parts: list[tuple[str, str | int | None, Subschema]] = field(default_factory=list)
+    _by_keyword: dict[str, list[tuple[str | int | None, Subschema]]] = field(default_factory=dict)
+
+    def add(self, keyword: str, key: str | int | None, part: Subschema) -> None:
+        """Take in what stands under `keyword`."""
+        self.parts.append((keyword, key, part))
+        self._by_keyword.setdefault(keyword, []).append((key, part))
 
     def of(self, keyword: str) -> list[tuple[str | int | None, Subschema]]:
         """Return what stands under `keyword`, with its keys."""
-        return [(key, part) for word, key, part in self.parts if word == keyword]
+        return self._by_keyword.get(keyword, [])
 
 
 class Contract:
@@ -72,7 +78,7 @@ class Contract:
             place = pointer(at, keyword) if key is None else pointer(pointer(at, keyword), key)
             known = self.subschemas.get(place)
             part = self._walk(place, value, found.uri) if known is None else known
-            found.parts.append((keyword, key, part))
+            found.add(keyword, key, part)
         return found
 
     def _name(self, found: Subschema) -> None:
@@ -107,7 +113,7 @@ class Contract:
             for subschema in pending:
                 for keyword in keywords.REFERENCES:
                     for target in self._targets(subschema, keyword):
-                        subschema.parts.append((keyword, None, target))
+                        subschema.add(keyword, None, target)
             pending = [part for at, part in self.subschemas.items() if at not in known]
 
     def _targets(self, subschema: Subschema, keyword: str) -> Iterator[Subschema]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
@@ -12,7 +12,7 @@ import orjson
 from django.db import connection
 from django.db.models import F, QuerySet, Value
 
-from models_registry.contracts.batches import PayloadCheck
+from models_registry.contracts import PayloadCheck
 from models_registry.errors import Fault
 from subscriptions.models import EventSubscription, InputSource, Revalidation
 
@@ -23,7 +23,6 @@ ROWS_AT_A_TIME = 64
 EXAMINE_SECONDS = 5.0
 CHANGES_BYTES = 4 * 1024 * 1024
 NO_WARNINGS = "[]"
-WARNINGS_LIMIT = 20
 
 
 class Change(NamedTuple):
@@ -56,23 +55,14 @@ class Between(Protocol):
     def until(self) -> UUID: ...
 
 
-class AllFit:
-    """The check of a run whose contract was removed."""
-
-    def fits(self, text: str) -> bool:
-        return True
-
-    def faults(self, text: str, *, limit: int) -> list[Fault]:
-        return []
-
-
 class Examiner:
     """Checks the payloads of one run against its schema; without one all of them fit."""
 
     def __init__(self, run: Revalidation) -> None:
         self._run = run
-        self._check: AllFit | PayloadCheck
-        self._check = AllFit() if run.schema is None else PayloadCheck(run.schema)
+        self._faults: Callable[[str], list[Fault]] = lambda payload: []
+        if run.schema is not None:
+            self._faults = PayloadCheck(run.schema).faults
 
     def examine(self, stretch: Between) -> Findings:
         """Check the payloads of `stretch`, or its beginning if that is much work already.
@@ -80,12 +70,12 @@ class Examiner:
         Must be outside a transaction. Writes nothing.
         """
         findings = Findings(stretch.until)
-        fits, stop_at, changed_bytes = self._check.fits, time.monotonic() + EXAMINE_SECONDS, 0
+        stop_at, changed_bytes = time.monotonic() + EXAMINE_SECONDS, 0
         for id, revision, stored, payload in self._rows(stretch):
-            warnings = NO_WARNINGS if fits(payload) else self._warnings(payload)
+            faults = self._faults(payload)
+            warnings = _lines(faults) if faults else NO_WARNINGS
             findings.checked += 1
-            if warnings != NO_WARNINGS:
-                findings.invalid += 1
+            findings.invalid += bool(faults)
             if warnings != stored:
                 findings.changes.append(Change(id, revision, warnings))
                 changed_bytes += len(warnings)
@@ -93,10 +83,6 @@ class Examiner:
                 findings.reached = id if isinstance(id, UUID) else UUID(id)
                 break
         return findings
-
-    def _warnings(self, payload: str) -> str:
-        faults = self._check.faults(payload, limit=WARNINGS_LIMIT)
-        return orjson.dumps([f"input{path}: {message}" for path, message in faults]).decode()
 
     def _rows(self, stretch: Between) -> Iterator[tuple[Any, int, str, str]]:
         """Yield (id, revision, warnings, payload) in the order of ids, both texts as JSON."""
@@ -110,6 +96,11 @@ class Examiner:
         # The statement that Django makes, but not its rows: those would be decoded.
         sql, parameters = columns.query.get_compiler(connection=connection).as_sql()
         yield from _stream(sql, parameters)
+
+
+def _lines(faults: list[Fault]) -> str:
+    """Return warnings, as JSON, as `payload_warnings` puts them."""
+    return orjson.dumps([f"input{path}: {message}" for path, message in faults]).decode()
 
 
 def payloads_of(run: Revalidation) -> QuerySet[EventSubscription]:
