@@ -21,7 +21,7 @@ ERRORS: dict[int, tuple[str, str, str]] = {
     400: ("Malformed: a wrong shape or type, or a bad parameter.", "invalid_request", "Malformed."),
     401: (
         "The bearer token is missing, expired or rejected.",
-        "unauthenticated",
+        "not_authenticated",
         "This needs a valid bearer token.",
     ),
     403: (
@@ -37,7 +37,11 @@ ERRORS: dict[int, tuple[str, str, str]] = {
     415: ("The body must be JSON in UTF-8.", "unsupported_media_type", "JSON in UTF-8 only."),
     422: ("Well-formed, but wrong in meaning.", "unprocessable", "It can't be carried out."),
     500: ("A bug of ours.", "internal_error", "Something went wrong here."),
-    503: ("The database or the issuer's keys are away.", "unavailable", "Try again."),
+    503: (
+        "The database or the issuer's keys are away.",
+        "database_unavailable",
+        "The database can't be reached.",
+    ),
 }
 POINTED = {400, 422}
 ALWAYS = (401, 403, 406, 500, 503)

@@ -10,7 +10,8 @@ from django.conf import settings
 # AWS takes bare names and partial ARNs as well; only the whole ARN says whose function it is.
 # Lengths and characters are those of the Lambda API's FunctionName and Qualifier.
 ARN = re.compile(
-    r"arn:(?P<partition>aws(?:-[a-z]+)*):lambda:(?P<region>[a-z]{2}(?:-[a-z]+)+-[0-9])"
+    r"arn:(?P<partition>aws(?:-[a-z]+)*)"
+    r":lambda:(?P<region>(?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-[0-9])"
     r":(?P<account>[0-9]{12}):function:(?P<name>[A-Za-z0-9_-]{1,64})"
     r"(?::(?P<qualifier>\$LATEST|[A-Za-z0-9_-]{1,128}))?"
 )

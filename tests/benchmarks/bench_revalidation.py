@@ -70,7 +70,7 @@ def main() -> None:
     with _database() as url:
         _prepare(url)
         results = measure(options.rows, options.rounds)
-    print(_table(results))  # noqa: T201 (what it is for)
+    print(_table(results))
     if options.json:
         options.json.write_text(json.dumps(results, indent=2), encoding="utf-8")
 

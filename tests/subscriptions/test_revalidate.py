@@ -198,7 +198,7 @@ def test_what_a_superseded_run_found_is_dropped(b, is_new_run_done):
     assert record_findings(stretch, findings, is_over=False) is None
     old.refresh_from_db()
     assert _counts(old) == ("superseded", None, 0, 0)
-    assert MISSING_X != _warnings(subscription)
+    assert _warnings(subscription) != MISSING_X
 
 
 def test_training_and_inference_are_runs_of_their_own(b):

@@ -100,9 +100,7 @@ def test_an_edit_under_way_when_the_contract_changes_is_checked_against_the_new_
     _assert_warnings_are_of_the_present_contract()
 
 
-def test_a_subscription_made_while_the_contract_changes_has_warnings_of_the_new_one(
-    b, monkeypatch
-):
+def test_a_subscription_made_while_the_contract_changes_has_warnings_of_the_new_one(b, monkeypatch):
     from subscriptions.services import subscribing
 
     loaded, may_go_on = threading.Event(), threading.Event()
