@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from drf_spectacular.utils import OpenApiParameter
+
 from models_registry import examples
 from models_registry.api.components import listed, ref
 from models_registry.api.documentation import (
@@ -34,7 +36,7 @@ FILTERS = (choice("status", JobStatus.values), choice("job_type", Action.values)
 VERSION_PATH = (MODEL_ID, MODEL_VERSION)
 
 
-def _location(status: int) -> tuple[object, ...]:
+def _location(status: int) -> tuple[OpenApiParameter, ...]:
     return (
         IDEMPOTENCY_KEY,
         header("Location", "Where what was made can be read.", status),
