@@ -12,7 +12,7 @@ from models_registry.api.components import COMPONENTS
 from subscriptions.components import COMPONENTS as SUBSCRIPTION_COMPONENTS
 
 
-class BearerScheme(OpenApiAuthenticationExtension):
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """Names the bearer token in the document."""
 
     target_class = "config.api.authentication.BearerAuthentication"

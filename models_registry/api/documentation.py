@@ -140,7 +140,7 @@ def operation(
     if conditional:
         responses[304] = OpenApiResponse(description="Nothing has changed.")
     responses |= {code: _refusal(code) for code in refused}
-    described: Callable[[View], View] = extend_schema(
+    described: Any = extend_schema(
         operation_id=operation_id,
         summary=summary,
         description=text + rights,
@@ -153,7 +153,8 @@ def operation(
             OpenApiExample(name, value, request_only=True) for name, value in (sent or {}).items()
         ],
     )
-    return described
+    decorator: Callable[[View], View] = described
+    return decorator
 
 
 def _success(answer: Schema | None, shown: Any, status: int) -> OpenApiResponse:
