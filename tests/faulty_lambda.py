@@ -24,6 +24,7 @@ class FaultyLambda:
     def __init__(self, mode: Any = "ok") -> None:
         self.mode = mode
         self.output: Any = {"predictions": []}
+        self.function_error = b'{"errorType": "ValueError", "errorMessage": "no data"}'
         self.hang_seconds = 3.0
         self.calls: list[dict[str, Any]] = []
         self._server = _Server(("127.0.0.1", 0), _Handler)
@@ -67,7 +68,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         kind = self.headers.get("X-Amz-Invocation-Type")
         fake = self.server.fake
-        fake.calls.append({"path": self.path, "kind": kind, "event": json.loads(body)})
+        call = {"path": self.path, "kind": kind, "event": json.loads(body)}
+        fake.calls.append({**call, "connection": self.client_address})
         if isinstance(fake.mode, tuple):
             status, error_type, text = fake.mode
             self._send(status, {"x-amzn-ErrorType": error_type}, text)
@@ -80,9 +82,8 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(200, {}, json.dumps(fake.output).encode())
 
-    def _function_error(self, *_: Any) -> None:
-        error = {"errorType": "ValueError", "errorMessage": "no data"}
-        self._send(200, {"X-Amz-Function-Error": "Unhandled"}, json.dumps(error).encode())
+    def _function_error(self, fake: FaultyLambda, _: str | None) -> None:
+        self._send(200, {"X-Amz-Function-Error": "Unhandled"}, fake.function_error)
 
     def _reset(self, *_: Any) -> None:
         linger = struct.pack("ii", 1, 0)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
-import logging
+import json
+import ssl
 import threading
+from contextlib import closing
 from typing import Any
 
 import boto3
@@ -15,7 +17,7 @@ from django.conf import settings
 
 from models_registry.errors import DomainError, Fault
 from models_registry.handlers.arns import QUALIFIER, FunctionArn, parse_arn, refusals
-from models_registry.handlers.lambda_errors import outcome_of_error
+from models_registry.handlers.lambda_errors import no_credentials, outcome_of_error, own_words
 from models_registry.handlers.protocol import (
     Accepted,
     Answered,
@@ -27,11 +29,9 @@ from models_registry.handlers.protocol import (
 )
 from models_registry.strict_json import read_json
 
-logger = logging.getLogger(__name__)
-
 KNOWN_KEYS = {"type", "arn", "version"}
-# Lambda's own words are kept, but not pages of them; characters.
-TEXT_LIMIT = 2000
+# What boto3 raises once the event may have gone out; its other errors come before that.
+AFTER_SENDING = (boto_errors.HTTPClientError, boto_errors.IncompleteReadError)
 # boto3 makes clients safely from one thread at a time.
 _client_lock = threading.Lock()
 
@@ -103,27 +103,43 @@ def _invoke(arn: FunctionArn, qualifier: str | None, invocation_type: str, event
     try:
         response = client(arn.region, invocation_type).invoke(**arguments)
         if invocation_type == "Event":
+            # Not kept for the next event: that a kept connection is dead may show only after
+            # sending, and whether the event arrived nobody would know until the job's deadline.
+            response["Payload"].close()
             return Accepted(response["ResponseMetadata"].get("RequestId", ""))
         payload = _read(response["Payload"])
     except boto_errors.ClientError as error:
         return outcome_of_error(error, arn)
-    except (boto_errors.ConnectTimeoutError, boto_errors.EndpointConnectionError) as error:
-        return Retry(_network_error("lambda_unreachable", arn, error))
-    except (boto_errors.NoCredentialsError, boto_errors.PartialCredentialsError) as error:
-        # The deployment's fault, which mending it cures: the job should not be lost to it.
-        return Retry(_network_error("lambda_no_credentials", arn, error))
     except (boto_errors.BotoCoreError, urllib3.exceptions.HTTPError, OSError) as error:
-        return Unknown(_network_error("lambda_no_answer", arn, error))
+        return _outcome_of_exception(error, arn)
     return _outcome_of_answer(arn, response.get("FunctionError"), payload)
 
 
 def _read(body: Any) -> bytes:
     """Read an answer up to one byte over the limit. Raises when it stops before its end."""
     limit = settings.LAMBDA_SYNC_LIMIT_BYTES
-    payload: bytes = body.read(limit + 1)
-    if len(payload) <= limit:
-        body.read(1)  # only at the end does botocore compare with Content-Length
+    with closing(body):
+        payload: bytes = body.read(limit + 1)
+        if len(payload) <= limit:
+            body.read(1)  # only at the end does botocore compare with Content-Length
     return payload
+
+
+def _outcome_of_exception(error: Exception, arn: FunctionArn) -> Outcome:
+    """Tell a call that was never sent, which may be tried again, from one without an answer."""
+    if isinstance(error, boto_errors.ConnectionError):
+        # An SSLError may also come in the middle of the answer; a certificate's only before.
+        if not isinstance(error, boto_errors.SSLError) or _is_of_certificate(error):
+            return Retry(_network_error("lambda_unreachable", arn, error))
+    elif isinstance(error, boto_errors.BotoCoreError) and not isinstance(error, AFTER_SENDING):
+        return Retry(no_credentials(error, arn))
+    return Unknown(_network_error("lambda_no_answer", arn, error))
+
+
+def _is_of_certificate(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _network_error(code: str, arn: FunctionArn, error: Exception) -> CallError:
@@ -135,27 +151,35 @@ def _network_error(code: str, arn: FunctionArn, error: Exception) -> CallError:
 
 
 def _outcome_of_answer(arn: FunctionArn, function_error: str | None, payload: bytes) -> Outcome:
+    if function_error is not None:
+        return Failed(_function_error(arn, payload))
     if len(payload) > settings.LAMBDA_SYNC_LIMIT_BYTES:
         return Failed(_bad_output(arn, "It is larger than Lambda's limit."))
     try:
         answer = read_json(payload, depth_limit=settings.JSON_DEPTH_LIMIT)
     except DomainError as error:
         return Failed(_bad_output(arn, error.message))
-    if function_error is not None:
-        return Failed(_function_error(arn, answer))
     if not isinstance(answer, dict):
         return Failed(_bad_output(arn, "It is not a JSON object."))
     return Answered(answer)
 
 
-def _function_error(arn: FunctionArn, answer: Any) -> CallError:
-    """Return Lambda's own error type and message; the stack trace stays with Lambda."""
-    said = answer if isinstance(answer, dict) else {}
+def _function_error(arn: FunctionArn, payload: bytes) -> CallError:
+    """Return Lambda's own error type and message; the stack trace stays with Lambda.
+
+    Read leniently: what explains a failure must not be lost to the rules for outputs.
+    """
+    try:
+        answer = json.loads(payload)
+    except (ValueError, RecursionError):
+        answer = None
+    if not isinstance(answer, dict):
+        answer = {"errorMessage": payload.decode(errors="replace")}
     return {
         "code": "lambda_function_error",
         "message": f"{arn.unqualified} failed.",
-        "type": str(said.get("errorType", "Unknown"))[:TEXT_LIMIT],
-        "details": str(said.get("errorMessage", ""))[:TEXT_LIMIT],
+        "type": own_words(answer.get("errorType", "Unknown")),
+        "details": own_words(answer.get("errorMessage", "")),
     }
 
 
@@ -163,7 +187,7 @@ def _bad_output(arn: FunctionArn, reason: str) -> CallError:
     return {
         "code": "lambda_bad_output",
         "message": f"What {arn.unqualified} returned can't be its output.",
-        "details": reason[:TEXT_LIMIT],
+        "details": own_words(reason),
     }
 
 
@@ -180,16 +204,18 @@ def client(region: str, invocation_type: str) -> Any:
 
 @functools.lru_cache(maxsize=64)
 def _make_client(region: str, endpoint_url: str | None, read_timeout: int) -> Any:
+    # The local endpoint checks no signature, but boto3 won't send a request without one.
+    local = settings.EMBEDDED and endpoint_url is not None
+    keys: Any = {"aws_access_key_id": "local", "aws_secret_access_key": "local"} if local else {}
     config = Config(
         connect_timeout=settings.LAMBDA_CONNECT_TIMEOUT_SECONDS,
         read_timeout=read_timeout,
         # One call is one call: what is tried again, and when, is decided by the job's row.
         retries={"total_max_attempts": 1},
         max_pool_connections=50,
+        # None is what the environment says; no proxy leads to this very machine.
+        proxies={} if local else None,
     )
-    # The local endpoint checks no signature, but boto3 won't send a request without one.
-    local = settings.EMBEDDED and endpoint_url is not None
-    keys: Any = {"aws_access_key_id": "local", "aws_secret_access_key": "local"} if local else {}
     return boto3.session.Session().client(
         "lambda", region_name=region, endpoint_url=endpoint_url, config=config, **keys
     )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from models_registry.handlers.arns import FunctionArn
 from models_registry.handlers.protocol import CallError, Failed, Outcome, Retry
+from models_registry.strict_json import UNSTORABLE
+
+logger = logging.getLogger(__name__)
 
 # Lambda's own error codes (the Lambda API's Invoke, "Errors"): the stable code that the job shows.
 PASSING = {
@@ -29,6 +33,8 @@ PASSING = {
     "EFSIOException": "lambda_not_ready",
     "S3FilesMountTimeoutException": "lambda_not_ready",
     "S3FilesMountConnectivityException": "lambda_not_ready",
+    # Not Lambda's but every service's: the worker's session has run out, and can be renewed.
+    "ExpiredTokenException": "lambda_no_credentials",
 }
 LASTING = {
     "ResourceNotFoundException": "lambda_not_found",
@@ -37,6 +43,8 @@ LASTING = {
     "UnrecognizedClientException": "lambda_access_denied",
     "InvalidSignatureException": "lambda_access_denied",
     "RequestTooLargeException": "lambda_event_too_large",
+    # What Lambda really sends in its place; the model of its API does not have it.
+    "RequestEntityTooLargeException": "lambda_event_too_large",
     "SerializedRequestEntityTooLargeException": "lambda_event_too_large",
     "InvalidRequestContentException": "lambda_bad_request",
     "InvalidParameterValueException": "lambda_bad_request",
@@ -63,7 +71,13 @@ LASTING = {
     "SnapStartException": "lambda_misconfigured",
     "SnapStartRegenerationFailureException": "lambda_misconfigured",
 }
+# The other side's own words are kept, but not pages of them; characters.
 TEXT_LIMIT = 2000
+
+
+def own_words(value: Any) -> str:
+    """Return what the other side said as text that a row and an answer can hold."""
+    return UNSTORABLE.sub("\ufffd", str(value))[:TEXT_LIMIT]
 
 
 def outcome_of_error(error: ClientError, arn: FunctionArn) -> Outcome:
@@ -71,6 +85,8 @@ def outcome_of_error(error: ClientError, arn: FunctionArn) -> Outcome:
 
     An error that is not in the tables is judged by its status: 429 and 5xx may pass.
     """
+    if error.operation_name != "Invoke":
+        return Retry(no_credentials(error, arn))  # boto3 asked STS or SSO, and got no further
     response: Any = error.response
     told: dict[str, Any] = response.get("Error", {})
     name = str(told.get("Code", ""))
@@ -82,7 +98,23 @@ def outcome_of_error(error: ClientError, arn: FunctionArn) -> Outcome:
     described: CallError = {
         "code": code,
         "message": f"Lambda refused the call of {arn.unqualified} ({status}).",
-        "type": name[:TEXT_LIMIT],
-        "details": str(told.get("Message", ""))[:TEXT_LIMIT],
+        "type": own_words(name),
+        "details": own_words(told.get("Message", "")),
     }
+    if "Reason" in response:
+        described["reason"] = own_words(response["Reason"])
     return Retry(described) if passes else Failed(described)
+
+
+def no_credentials(error: Exception, arn: FunctionArn) -> CallError:
+    """Return the error of a call that was never sent, for want of credentials or settings.
+
+    It is the deployment's fault, which mending it cures: the job should not be lost to it. What
+    boto3 says of it may name roles and accounts, so that is for the log, not for the job.
+    """
+    logger.error("lambda.no_credentials %r", str(error))
+    return {
+        "code": "lambda_no_credentials",
+        "message": f"{arn.unqualified} was not called: boto3 found no AWS credentials to use.",
+        "type": type(error).__name__,
+    }

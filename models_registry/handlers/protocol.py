@@ -11,14 +11,15 @@ from models_registry.errors import Fault
 class CallError(TypedDict):
     """Why a call did not lead to an answer.
 
-    `code` is stable, such as "lambda_throttled"; `message` names the function; `type` and
-    `details` are the other side's own words.
+    `code` is stable, such as "lambda_throttled"; `message` names the function; `type`,
+    `details` and `reason` (which limit was met) are the other side's own words.
     """
 
     code: str
     message: str
     type: NotRequired[str]
     details: NotRequired[str]
+    reason: NotRequired[str]
 
 
 @dataclass(frozen=True)

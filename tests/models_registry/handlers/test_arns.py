@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import botocore.session
 import pytest
 
 from models_registry.handlers import check_handler
@@ -20,11 +21,25 @@ GOOD = "arn:aws:lambda:us-west-2:123456789012:function:train"
         "arn:aws-cn:lambda:cn-north-1:123456789012:function:train",
         "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:train:1",
         "arn:aws-iso-b:lambda:us-isob-east-1:123456789012:function:train",
+        "arn:aws-eusc:lambda:eusc-de-east-1:123456789012:function:train",
+        f"{GOOD}:{'q' * 128}",
         f"arn:aws:lambda:us-west-2:123456789012:function:{'n' * 64}",
     ],
 )
 def test_a_functions_arn_is_taken_in_every_partition_with_and_without_a_qualifier(arn):
     assert check_handler({"type": "lambda", "arn": arn}) == ([], [])
+
+
+def test_every_region_that_botocore_knows_is_taken_in_its_partition():
+    session = botocore.session.get_session()
+    arns = [
+        f"arn:{partition}:lambda:{region}:123456789012:function:train"
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("lambda", partition)
+    ]
+
+    assert len(arns) > 30
+    assert [arn for arn in arns if parse_arn(arn) is None] == []
 
 
 @pytest.mark.parametrize(
@@ -47,6 +62,7 @@ def test_a_functions_arn_is_taken_in_every_partition_with_and_without_a_qualifie
         "arn:aws:lambda:us-west-2:١٢٣٤٥٦٧٨٩٠١٢:function:train",
         "arn:aws:lambda::123456789012:function:train",
         "arn:aws:lambda:nowhere:123456789012:function:train",
+        "arn:aws:lambda:us-west-22:123456789012:function:train",
         "arn:aws:lambda:us-west-2:123456789012:layer:train",
         "arn:aws:s3:::bucket",
         "arn:AWS:lambda:us-west-2:123456789012:function:train",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 import botocore.session
+import orjson
 import pytest
 
 from models_registry.handlers import Accepted, Answered, Failed, Retry, Unknown, handler_for
@@ -66,6 +67,52 @@ def test_a_function_error_is_a_failure_with_lambdas_own_words(faulty):
         "type": "ValueError",
         "details": "no data",
     }
+
+
+@pytest.mark.parametrize(
+    ("payload", "error_type", "details"),
+    [
+        (b'{"errorType": "E", "errorMessage": "half \\ud800 pair"}', "E", "half \ufffd pair"),
+        (b'{"errorType": "E", "errorMessage": "nul \\u0000"}', "E", "nul \ufffd"),
+        (b'{"errorType": "E", "errorMessage": "m", "errorType": "F", "n": NaN}', "F", "m"),
+        (b'{"errorMessage": "%s"}' % (b"x" * 3000), "Unknown", "x" * 2000),
+        (b"not JSON \xff", "Unknown", "not JSON \ufffd"),
+        (b"[" * 100_000, "Unknown", "[" * 2000),
+        (b"", "Unknown", ""),
+    ],
+)
+def test_what_explains_a_failure_is_not_held_to_the_rules_for_outputs(
+    faulty, payload, error_type, details
+):
+    faulty.mode, faulty.function_error = "function_error", payload
+
+    outcome = _call()
+    assert isinstance(outcome, Failed)
+    said = (outcome.error["code"], outcome.error["type"], outcome.error["details"])
+    assert said == ("lambda_function_error", error_type, details)
+    assert orjson.dumps(outcome.error), "a row can hold it"
+
+
+def test_which_limit_throttled_a_call_is_kept(faulty):
+    """F10: "429 (Reason kept)"."""
+    reason = "ReservedFunctionConcurrentInvocationLimitExceeded"
+    faulty.mode = (429, "TooManyRequestsException", orjson.dumps({"Reason": reason}))
+
+    assert _call().error["reason"] == reason
+
+
+def test_lambdas_words_on_a_refusal_can_be_stored(faulty):
+    faulty.mode = (404, "ResourceNotFoundException", b'{"Message": "a \\ud800 \\u0000"}')
+
+    assert orjson.loads(orjson.dumps(_call().error))["details"] == "a \ufffd \ufffd"
+
+
+def test_no_event_is_sent_on_a_connection_kept_from_another(faulty):
+    """One that died unseen would be an unknown outcome, which lasts until the deadline."""
+    for _ in range(3):
+        assert isinstance(_call("training"), Accepted)
+
+    assert len({call["connection"] for call in faulty.calls}) == 3
 
 
 def test_every_error_that_botocore_knows_of_invoke_is_mapped_once():
