@@ -8,6 +8,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+import urllib3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -16,11 +17,23 @@ from config.embedded.lambda_endpoint import LambdaEndpoint
 SOURCE = """
 import time
 
+def _nested():
+    value = []
+    for _ in range(100_000):
+        value = [value]
+    return value
+
 def handler(event, context):
     if event == "raise":
         raise ValueError("no data")
     if event == "set":
         return {1, 2}
+    if event == "exit":
+        raise SystemExit(3)
+    if event == "large":
+        return "x" * 7 * 1024 * 1024
+    if event == "deep":
+        return _nested()
     if event == "slow":
         time.sleep(1.5)
     if event == "context":
@@ -28,7 +41,7 @@ def handler(event, context):
             "name": context.function_name,
             "version": context.function_version,
             "arn": context.invoked_function_arn,
-            "id": len(context.aws_request_id),
+            "id": context.aws_request_id,
             "left": context.get_remaining_time_in_millis() > 0,
         }
     return {"echo": event}
@@ -42,9 +55,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def client(folder: Path):
+def endpoint(folder: Path):
     with LambdaEndpoint(folder, concurrency=1, timeout_seconds=1) as endpoint:
-        yield _client(endpoint)
+        yield endpoint
+
+
+@pytest.fixture
+def client(endpoint: LambdaEndpoint):
+    return _client(endpoint)
 
 
 def _client(endpoint: LambdaEndpoint):
@@ -87,20 +105,51 @@ def test_a_numbered_qualifier_is_the_executed_version(client):
 
 
 def test_the_context_is_what_lambda_gives(client):
-    told = json.loads(_invoke(client, "context")["Payload"].read())
+    arn = "arn:aws-cn:lambda:cn-north-1:999999999999:function:my-echo"
+    response = _invoke(client, "context", FunctionName=arn, Qualifier="7")
 
-    assert told == {
+    assert json.loads(response["Payload"].read()) == {
         "name": "my-echo",
-        "version": "$LATEST",
-        "arn": "arn:aws:lambda:us-west-2:123456789012:function:my-echo",
-        "id": 36,
+        "version": "7",
+        "arn": f"{arn}:7",
+        "id": response["ResponseMetadata"]["RequestId"],
         "left": True,
     }
 
 
+def test_a_qualifier_that_disagrees_with_the_names_is_400(client):
+    with pytest.raises(ClientError) as raised:
+        _invoke(client, {}, FunctionName="my-echo:1", Qualifier="2")
+
+    assert raised.value.response["Error"]["Code"] == "InvalidParameterValueException"
+
+
+def test_what_waits_for_a_place_has_its_whole_time_from_its_start(folder, client):
+    (folder / "clock.py").write_text(
+        "import time\n"
+        "def handler(event, context):\n"
+        "    with open(event['path'], 'a') as file:\n"
+        "        print(context.get_remaining_time_in_millis(), file=file)\n"
+        "    time.sleep(0.6)\n"
+    )
+    left = folder / "left"
+    for _ in range(3):
+        _invoke(client, {"path": str(left)}, FunctionName="clock", InvocationType="Event")
+
+    assert _eventually(lambda: left.exists() and len(left.read_text().split()) == 3)
+    assert all(int(millis) > 500 for millis in left.read_text().split())
+
+
 @pytest.mark.parametrize(
     ("event", "error_type"),
-    [("raise", "ValueError"), ("set", "Runtime.MarshalError"), ("slow", "Sandbox.Timedout")],
+    [
+        ("raise", "ValueError"),
+        ("exit", "SystemExit"),
+        ("set", "Runtime.MarshalError"),
+        ("deep", "Runtime.MarshalError"),
+        ("large", "Function.ResponseSizeTooLarge"),
+        ("slow", "Sandbox.Timedout"),
+    ],
 )
 def test_a_failing_function_is_a_200_with_a_function_error(client, event, error_type):
     response = _invoke(client, event)
@@ -149,9 +198,10 @@ def test_an_unknown_function_is_404_as_aws_words_it(client, name):
     assert error["Message"].startswith("Function not found: arn:aws:lambda:")
 
 
-def test_a_body_that_is_not_json_is_400(client):
+@pytest.mark.parametrize("payload", [b"{", b"\xff", b"[" * 100_000])
+def test_a_body_that_is_not_json_is_400(client, payload):
     with pytest.raises(ClientError) as raised:
-        _invoke(client, {}, Payload=b"{")
+        _invoke(client, {}, Payload=payload)
 
     assert raised.value.response["Error"]["Code"] == "InvalidRequestContentException"
 
@@ -160,16 +210,44 @@ def test_an_event_over_its_limit_is_413(client):
     with pytest.raises(ClientError) as raised:
         _invoke(client, "x" * 1024 * 1024, InvocationType="Event")
 
-    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413
+    said = raised.value.response
+    assert said["ResponseMetadata"]["HTTPStatusCode"] == 413
+    assert said["Error"] == {
+        "Code": "RequestEntityTooLargeException",
+        "Message": "1048578 byte payload is too large for the Event invocation type"
+        " (limit 1048576 bytes)",
+    }
 
 
-def test_more_calls_at_once_than_it_takes_are_throttled(client):
-    slow = threading.Thread(target=lambda: _invoke(client, "slow"))
-    slow.start()
+def test_a_call_that_nobody_signed_runs_nothing(endpoint):
+    """A page in a browser can send such a request, but not one with this header."""
+    url = f"{endpoint.url}/2015-03-31/functions/my-echo/invocations"
+    response = urllib3.request("POST", url, body=b"{}")
+
+    assert response.status == 403
+    assert response.headers["x-amzn-ErrorType"] == "MissingAuthenticationTokenException"
+
+
+def test_more_calls_at_once_than_it_takes_are_throttled(folder, client):
+    (folder / "hold.py").write_text(
+        "import time\n"
+        "from pathlib import Path\n"
+        "def handler(event, context):\n"
+        "    Path(event['held']).touch()\n"
+        "    while not Path(event['let_go']).exists():\n"
+        "        time.sleep(0.01)\n"
+    )
+    held, let_go = folder / "held", folder / "let_go"
+    event = {"held": str(held), "let_go": str(let_go)}
+    holding = threading.Thread(target=lambda: _invoke(client, event, FunctionName="hold"))
+    holding.start()
     try:
-        assert _eventually(lambda: _is_throttled(client))
+        assert _eventually(held.exists)
+        assert _is_throttled(client)
     finally:
-        slow.join()
+        let_go.touch()
+        holding.join()
+    assert _eventually(lambda: not _is_throttled(client))
 
 
 def test_a_changed_file_is_loaded_anew(folder, client):

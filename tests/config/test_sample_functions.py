@@ -63,16 +63,43 @@ def test_inference_predicts_with_what_its_version_trained(functions, reports, tm
     assert answer["predictions"] == pytest.approx([20, 1])
 
 
-@pytest.mark.parametrize("data_path", ["", "no.csv", "../../etc/passwd", "s3://b/k", "a\0b", "."])
+@pytest.mark.parametrize(
+    "data_path",
+    ["", "no.csv", "../../etc/passwd", "s3://b/k", "a\0b", ".", "a" * 5000, "a/" * 5000, "\ud800"],
+)
 def test_a_path_without_figures_trains_on_the_shipped_ones(functions, data_path):
     assert functions("train_model").train(data_path)["trained_on"] == "NIST Norris"
 
 
-@pytest.mark.parametrize("text", ["", "a,b\n", "1,2\n", "1,2\n1,3\n", "1\n", "1,2,3\n"])
+def test_any_text_is_a_data_path_to_train_with(functions):
+    train = functions("train_model").train
+
+    @given(st.text())
+    def check(data_path: str) -> None:
+        assert train(data_path)["trained_on"] == "NIST Norris"
+
+    check()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "a,b\n", "1,2\n", "1,2\n1,3\n", "1\n", "1,2,3\n", "1,nan\n2,3\n", "1,inf\n2,3\n",
+        "1e308,1e308\n-1e308,2\n1e308,7\n", "1,2\0\n2,3\n", f"1,{'9' * 200_000}\n",
+    ],
+)  # fmt: skip
 def test_a_file_no_line_fits_trains_on_the_shipped_figures(functions, tmp_path, text):
     (tmp_path / "bad.csv").write_text(text)
 
     assert functions("train_model").train("bad.csv")["trained_on"] == "NIST Norris"
+
+
+def test_a_model_that_can_not_be_kept_is_reported_as_a_failure(functions, reports, tmp_path):
+    (tmp_path / "models").write_text("a file where the folder should be")
+
+    functions("train_model").handler(_event(), None)
+    assert [report["status"] for report in reports] == ["failure"]
+    assert reports[0]["error"]["code"] == "model_not_kept"
 
 
 def test_every_number_of_any_input_is_predicted_for(functions):

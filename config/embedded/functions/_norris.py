@@ -8,6 +8,7 @@ https://www.itl.nist.gov/div898/strd/lls/data/Norris.shtml
 
 from __future__ import annotations
 
+import math
 import statistics
 from typing import TypedDict
 
@@ -31,9 +32,11 @@ class Line(TypedDict):
 
 
 def fit(figures: tuple[tuple[float, float], ...], name: str) -> Line:
-    """Train on (x, y) pairs. Raises statistics.StatisticsError when no line fits them."""
+    """Train on (x, y) pairs. Raises ValueError or ArithmeticError when no line fits them."""
     xs, ys = zip(*figures, strict=True) if figures else ((), ())
     slope, intercept = statistics.linear_regression(xs, ys)
+    if not (math.isfinite(slope) and math.isfinite(intercept)):
+        raise ValueError("No line fits figures that are not finite.")
     return {"intercept": intercept, "slope": slope, "trained_on": name}
 
 

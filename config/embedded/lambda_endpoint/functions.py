@@ -9,11 +9,10 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from uuid import uuid4
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -26,8 +25,13 @@ class Context:
     function_version: str
     invoked_function_arn: str
     aws_request_id: str
-    memory_limit_in_mb: int
-    ends_at: float
+    timeout_seconds: float
+    memory_limit_in_mb: int = 128
+    ends_at: float = 0.0
+
+    def started(self) -> Context:
+        """Return this context with its time running from now."""
+        return replace(self, ends_at=time.monotonic() + self.timeout_seconds)
 
     def get_remaining_time_in_millis(self) -> int:
         return max(0, int((self.ends_at - time.monotonic()) * 1000))
@@ -58,9 +62,8 @@ class Functions:
     service runs. Files that begin with an underscore are no functions; handlers may import them.
     """
 
-    def __init__(self, folder: Path, *, region: str = "us-west-2") -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.region = region
         self._lock = threading.Lock()
         self._loaded: dict[Path, tuple[int, ModuleType]] = {}
 
@@ -77,21 +80,10 @@ class Functions:
     def run(self, path: Path, event: Any, context: Context) -> Any:
         """Run a function's handler. Raises FunctionFailed for whatever it raises."""
         try:
-            return self._handler(path)(event, context)
-        except Exception as error:
+            return self._handler(path)(event, context.started())
+        except (Exception, SystemExit) as error:
             stack = traceback.format_tb(error.__traceback__)[1:]
             raise FunctionFailed(type(error).__name__, str(error), stack) from error
-
-    def context(self, name: str, version: str, timeout_seconds: float) -> Context:
-        """Return the context of one invocation, with a request id of its own."""
-        return Context(
-            function_name=name,
-            function_version=version,
-            invoked_function_arn=f"arn:aws:lambda:{self.region}:123456789012:function:{name}",
-            aws_request_id=str(uuid4()),
-            memory_limit_in_mb=128,
-            ends_at=time.monotonic() + timeout_seconds,
-        )
 
     def _handler(self, path: Path) -> Callable[[Any, Context], Any]:
         with self._lock:

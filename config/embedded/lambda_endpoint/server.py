@@ -1,46 +1,33 @@
-"""The HTTP side: the paths, headers and errors of Lambda's Invoke API."""
+"""The HTTP side: the headers and errors of Lambda's Invoke API."""
 
 from __future__ import annotations
 
 import json
-import re
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import uuid4
 
-from config.embedded.lambda_endpoint.functions import FunctionFailed, Functions
+from config.embedded.lambda_endpoint.addresses import read_address
+from config.embedded.lambda_endpoint.functions import Context, FunctionFailed, Functions
 from config.embedded.lambda_endpoint.invocations import Invocation, Invocations, Throttled
+from config.embedded.lambda_endpoint.refusals import Refused
 
-PATH = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
-# A name, a partial ARN or a whole one, each with or without a qualifier.
-FUNCTION = re.compile(
-    r"(?:arn:aws[a-z-]*:lambda:[a-z0-9-]+:)?(?:[0-9]{12}:)?(?:function:)?"
-    r"(?P<name>[A-Za-z0-9_-]{1,64})(?::(?P<qualifier>\$LATEST|[A-Za-z0-9_-]{1,128}))?"
-)
 MIB = 1024 * 1024
-PAYLOAD_LIMITS = {"Event": MIB, "RequestResponse": 6 * MIB, "DryRun": 6 * MIB}
-
-
-class _Refused(Exception):
-    """An answer in the shape of Lambda's errors."""
-
-    def __init__(self, status: int, error_type: str, message: str, **more: Any) -> None:
-        super().__init__(message)
-        self.status = status
-        self.error_type = error_type
-        self.body = {"Type": "User", "Message": message, "message": message, **more}
+SYNC_LIMIT_BYTES = 6 * MIB
+PAYLOAD_LIMITS = {"Event": MIB, "RequestResponse": SYNC_LIMIT_BYTES, "DryRun": SYNC_LIMIT_BYTES}
 
 
 class LambdaEndpoint:
     """Serves the functions of a folder until it is stopped.
 
     `port` 0 takes a free one; `url` says where it is. Any qualifier is accepted: a number is
-    the executed version, an alias and $LATEST run as $LATEST.
+    the executed version, an alias and $LATEST run as $LATEST. `timeout_seconds` bounds how long
+    a caller waits; a thread can't be killed, so a handler keeps its place until it ends by
+    itself, and one that runs for an event is never cut off.
     """
 
     def __init__(
@@ -112,71 +99,62 @@ class _RequestHandler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         try:
             self._invoke(body, request_id)
-        except _Refused as refused:
+        except Refused as refused:
             headers = {"x-amzn-ErrorType": refused.error_type}
             if refused.status == HTTPStatus.TOO_MANY_REQUESTS:
                 headers["Retry-After"] = "1"
-            self._answer(refused.status, refused.body, request_id, headers)
+            self._answer(refused.status, json.dumps(refused.body), request_id, headers)
 
     def _invoke(self, body: bytes, request_id: str) -> None:
         kind = self.headers.get("X-Amz-Invocation-Type", "RequestResponse")
-        invocation, version = self._invocation(body, kind)
+        invocation = self._invocation(body, kind, request_id)
         try:
             if kind == "DryRun":
-                self._answer(HTTPStatus.NO_CONTENT, None, request_id, {})
+                self._answer(HTTPStatus.NO_CONTENT, "", request_id, {})
             elif kind == "Event":
                 self.invocations.queue(invocation)
-                self._answer(HTTPStatus.ACCEPTED, None, request_id, {})
+                self._answer(HTTPStatus.ACCEPTED, "", request_id, {})
             else:
-                self._run(invocation, version, request_id)
+                self._run(invocation, request_id)
         except Throttled:
-            message = "Rate Exceeded."
-            raise _Refused(
-                429,
-                "TooManyRequestsException",
-                message,
-                Reason="ConcurrentInvocationLimitExceeded",
+            reason = "ConcurrentInvocationLimitExceeded"
+            raise Refused(
+                429, "TooManyRequestsException", "Rate Exceeded.", Reason=reason
             ) from None
 
-    def _run(self, invocation: Invocation, version: str, request_id: str) -> None:
-        headers = {"X-Amz-Executed-Version": version}
+    def _run(self, invocation: Invocation, request_id: str) -> None:
+        headers = {"X-Amz-Executed-Version": invocation.context.function_version}
         try:
-            payload = self.invocations.answer(invocation)
-            text = json.dumps(payload)
+            text = _text(self.invocations.answer(invocation))
         except FunctionFailed as failure:
             headers["X-Amz-Function-Error"] = "Unhandled"
             text = json.dumps(failure.payload(request_id))
-        except (TypeError, ValueError) as error:
-            headers["X-Amz-Function-Error"] = "Unhandled"
-            unfit = FunctionFailed("Runtime.MarshalError", str(error), [])
-            text = json.dumps(unfit.payload(request_id))
         self._answer(HTTPStatus.OK, text, request_id, headers)
 
-    def _invocation(self, body: bytes, kind: str) -> tuple[Invocation, str]:
-        address = urlsplit(self.path)
-        match = PATH.fullmatch(address.path)
-        function = FUNCTION.fullmatch(unquote(match[1])) if match else None
-        if function is None or kind not in PAYLOAD_LIMITS:
-            raise _Refused(400, "InvalidParameterValueException", "The request is not an Invoke.")
-        path = self.invocations.functions.path(function["name"])
+    def _invocation(self, body: bytes, kind: str, request_id: str) -> Invocation:
+        if not self.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 "):
+            # Not checked further; but no page in a browser can send it, and run a function here.
+            message = "Missing Authentication Token"
+            raise Refused(403, "MissingAuthenticationTokenException", message)
+        address = read_address(self.path)
+        if kind not in PAYLOAD_LIMITS:
+            message = f"{kind!r} is no invocation type."
+            raise Refused(400, "InvalidParameterValueException", message)
+        path = self.invocations.functions.path(address.name)
         if path is None:
-            arn = f"arn:aws:lambda:us-west-2:123456789012:function:{function['name']}"
-            raise _Refused(404, "ResourceNotFoundException", f"Function not found: {arn}")
-        if len(body) > PAYLOAD_LIMITS[kind]:
-            limit = PAYLOAD_LIMITS[kind]
-            message = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
-            raise _Refused(413, "RequestEntityTooLargeException", message)
-        qualifier = parse_qs(address.query).get("Qualifier", [function["qualifier"]])[0]
-        version = qualifier if qualifier and qualifier.isdigit() else "$LATEST"
-        context = self.invocations.functions.context(
-            function["name"], version, self.invocations.timeout_seconds
+            message = f"Function not found: {address.arn}"
+            raise Refused(404, "ResourceNotFoundException", message)
+        context = Context(
+            function_name=address.name,
+            function_version=address.version,
+            invoked_function_arn=address.arn,
+            aws_request_id=request_id,
+            timeout_seconds=self.invocations.timeout_seconds,
         )
-        return Invocation(path, _event(body), context), version
+        return Invocation(path, _event(body, kind), context)
 
-    def _answer(self, status: int, body: Any, request_id: str, headers: dict[str, str]) -> None:
-        content = b""
-        if body is not None:
-            content = (body if isinstance(body, str) else json.dumps(body)).encode()
+    def _answer(self, status: int, text: str, request_id: str, headers: dict[str, str]) -> None:
+        content = text.encode()
         self.send_response(status)
         self.send_header("x-amzn-RequestId", request_id)
         self.send_header("Content-Type", "application/json")
@@ -190,9 +168,32 @@ class _RequestHandler(BaseHTTPRequestHandler):
         """Say nothing for each call; failures are logged where they happen."""
 
 
-def _event(body: bytes) -> Any:
+def _event(body: bytes, kind: str) -> Any:
+    limit = PAYLOAD_LIMITS[kind]
+    if len(body) > limit:
+        message = (
+            f"{len(body)} byte payload is too large for the {kind} invocation type"
+            f" (limit {limit} bytes)"
+        )
+        raise Refused(413, "RequestEntityTooLargeException", message)
     try:
         return json.loads(body or b"null")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         message = f"Could not parse request body into json: {error}"
-        raise _Refused(400, "InvalidRequestContentException", message) from None
+        raise Refused(400, "InvalidRequestContentException", message) from None
+
+
+def _text(answer: Any) -> str:
+    """Return what a handler returned as JSON. Raises FunctionFailed where Lambda would refuse."""
+    try:
+        text = json.dumps(answer)
+    except (TypeError, ValueError, RecursionError) as error:
+        message = f"Unable to marshal response: {error}"
+        raise FunctionFailed("Runtime.MarshalError", message, []) from None
+    if len(text) > SYNC_LIMIT_BYTES:
+        message = (
+            "Response payload size exceeded maximum allowed payload size"
+            f" ({SYNC_LIMIT_BYTES} bytes)."
+        )
+        raise FunctionFailed("Function.ResponseSizeTooLarge", message, [])
+    return text
