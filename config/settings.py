@@ -179,6 +179,8 @@ if _data and not (AUTH_JWKS_URL or AUTH_JWKS_FILE or AUTH_SHARED_SECRET):
 # --- Contracts ------------------------------------------------------------------------------
 SCHEMA_LIMIT_BYTES = 256 * 1024
 SCHEMA_DEPTH_LIMIT = 64
+# How many stored payloads of an action a contract check holds against the planned contract.
+CONTRACT_CHECK_PAYLOADS = env.int("CONTRACT_CHECK_PAYLOADS", default=10_000)
 
 # --- Lambda ---------------------------------------------------------------------------------
 # Event: the handler calls back. RequestResponse: what it returns is the output.

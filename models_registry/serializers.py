@@ -18,19 +18,24 @@ from models_registry.models import JobStatus, VersionStatus
 from models_registry.services.definitions import check_definition
 
 
-class UpdateModelRequest(StrictSerializer):
-    """New values of a model; absent or null `handler_contracts` means none."""
+class DefinitionRequest(StrictSerializer):
+    """Handlers and contracts of a model; absent or null `handler_contracts` means none."""
 
-    name = NameField()
-    description = TextField()
     handlers = HandlersField()
     handler_contracts = HandlerContractsField(required=False, allow_null=True, default=None)
-    metadata = JSONObjectField()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         handlers, contracts = attrs.pop("handlers"), attrs.pop("handler_contracts")
         attrs["definition"] = check_definition(handlers=handlers, handler_contracts=contracts)
         return attrs
+
+
+class UpdateModelRequest(DefinitionRequest):
+    """New values of a model; absent or null `handler_contracts` means none."""
+
+    name = NameField()
+    description = TextField()
+    metadata = JSONObjectField()
 
 
 class CreateModelRequest(UpdateModelRequest):

@@ -23,6 +23,7 @@ from subscriptions.models import (
     TriggerEvent,
 )
 
+FLAG: Schema = {"type": "boolean"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
 
 COMPONENTS: dict[str, Schema] = {
@@ -65,6 +66,78 @@ COMPONENTS: dict[str, Schema] = {
             ),
         },
         text="How many subscriptions were accepted, and how many are still stale, by the reason.",
+    ),
+    "Witness": shape({"value": {}}, text="A document that one side accepts and the other refuses."),
+    "ContractChange": shape(
+        {
+            "pointer": TEXT,
+            "keyword": TEXT,
+            "kind": TEXT,
+            "message": TEXT,
+            "verdict": ref("Verdict"),
+        },
+        text="One difference: where, what, in words, and what it does by itself.",
+    ),
+    "Verdict": {
+        **one_of(["compatible", "incompatible", "unknown"]),
+        "description": "`compatible` is proved, `incompatible` has a witness, else `unknown`.",
+    },
+    "Comparison": shape(
+        {
+            "changed": FLAG,
+            "verdict": ref("Verdict"),
+            "lenient_verdict": {
+                **ref("Verdict"),
+                "description": "Names that neither schema lists are left out.",
+            },
+            "witness": ref("Witness"),
+            "lenient_witness": ref("Witness"),
+            "changes": listed(ref("ContractChange")),
+            "never_accepts": FLAG,
+        },
+        optional=("witness", "lenient_witness"),
+        text="What a change of schema does. Input: whether all that was accepted stays accepted;"
+        " output: whether all that was promised stays promised.",
+    ),
+    "InterfaceReport": shape(
+        {
+            "action": one_of(Action.values),
+            "direction": one_of(Direction.values),
+            "changes": FLAG,
+            "comparison": nullable(ref("Comparison")),
+        },
+        text="What becomes of one interface; no comparison where no schema is set at all.",
+    ),
+    "BrokenPayload": shape(
+        {"subscription_id": UUID, "faults": listed(ref("Fault"))},
+        text="A stored payload that would not fit, and where.",
+    ),
+    "NameReport": shape(
+        {"name": TEXT, "carried": COUNT, "broken": COUNT},
+        text="A new property: how many stored payloads carry its name already, and how many of"
+        " those would not fit.",
+    ),
+    "PayloadReport": shape(
+        {
+            "action": one_of(Action.values),
+            "checked": COUNT,
+            "invalid": COUNT,
+            "complete": FLAG,
+            "examples": listed(ref("BrokenPayload")),
+            "names": listed(ref("NameReport")),
+        },
+        optional=("names",),
+        text="Stored payloads held against the planned contract; `complete` is false when there"
+        " are more than were checked.",
+    ),
+    "ContractCheck": shape(
+        {
+            "interfaces": listed(ref("InterfaceReport")),
+            "stale": shape({"target": COUNT, "source": COUNT}, text="By the side that changes."),
+            "payloads": listed(ref("PayloadReport")),
+            "warnings": listed(TEXT),
+        },
+        text="What a planned update would do.",
     ),
     "Revalidation": shape(
         {

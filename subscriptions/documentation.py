@@ -16,6 +16,7 @@ from models_registry.api.documentation import (
     operation,
     path_uuid,
 )
+from models_registry.serializers import DefinitionRequest
 from subscriptions import examples
 from subscriptions.models import SubscriptionStatus, TriggerEvent
 from subscriptions.serializers import (
@@ -138,6 +139,23 @@ accept_subscriptions = operation(
     sent={"Those that fit": {"only_valid": True}, "All": {"only_valid": False}},
     parameters=(MODEL_ID,),
     errors=(404, 409),
+)
+check_contract = operation(
+    "checkContract",
+    "Look before you leap",
+    "Takes the handlers and contracts of a planned update, changes nothing, and says what the"
+    " update would do: which interfaces change, how each schema differs and whether that is"
+    " compatible, how many subscriptions would go stale, and which stored payloads would no"
+    " longer fit. A new optional property of an open object is strictly incompatible, since a"
+    " payload may carry that name already; `names` says how many do.",
+    tag="Models",
+    scope=READ,
+    answer=ref("ContractCheck"),
+    shown=examples.CONTRACT_CHECK,
+    body=DefinitionRequest,
+    sent={"A contract for inference": examples.PLANNED},
+    parameters=(MODEL_ID,),
+    errors=(404, 422),
 )
 list_revalidations = operation(
     "listModelRevalidations",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from models_registry.examples import SUBSCRIPTION_ID, TIME
+from models_registry.examples import SUBSCRIPTION_ID, TIME, UPDATE_MODEL
 
 SUBSCRIBE: dict[str, Any] = {
     "trigger_event": "training_complete",
@@ -51,4 +51,50 @@ REVALIDATION: dict[str, Any] = {
 ACCEPTANCE: dict[str, Any] = {
     "accepted": 199988,
     "left_stale": {"invalid": 12, "trigger_output": 1, "closing_loop": 0},
+}
+PLANNED: dict[str, Any] = {
+    "handlers": UPDATE_MODEL["handlers"],
+    "handler_contracts": UPDATE_MODEL["handler_contracts"],
+}
+CONTRACT_CHECK: dict[str, Any] = {
+    "interfaces": [
+        {
+            "action": "inference",
+            "direction": "input",
+            "changes": True,
+            "comparison": {
+                "changed": True,
+                "verdict": "incompatible",
+                "lenient_verdict": "incompatible",
+                "witness": {"value": {"features": [101]}},
+                "lenient_witness": {"value": {"features": [101]}},
+                "changes": [
+                    {
+                        "pointer": "/properties/features/items/maximum",
+                        "keyword": "maximum",
+                        "kind": "bound_tightened",
+                        "message": "The largest number is 100 now.",
+                        "verdict": "incompatible",
+                    }
+                ],
+                "never_accepts": False,
+            },
+        }
+    ],
+    "stale": {"target": 2, "source": 0},
+    "payloads": [
+        {
+            "action": "inference",
+            "checked": 2,
+            "invalid": 1,
+            "complete": True,
+            "examples": [
+                {
+                    "subscription_id": SUBSCRIPTION_ID,
+                    "faults": [{"path": "/features/1", "message": "maximum: expected at most 100"}],
+                }
+            ],
+        }
+    ],
+    "warnings": [],
 }

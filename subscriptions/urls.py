@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from subscriptions.views import RevalidationViewSet, SubscriptionViewSet
+from subscriptions.views import ContractCheckViewSet, RevalidationViewSet, SubscriptionViewSet
 
 MODEL = "models/<str:model_id>"
 
@@ -19,5 +19,6 @@ urlpatterns = [
     ),
     path(f"{MODEL}/incoming-subscriptions", SubscriptionViewSet.as_view({"get": "list_incoming"})),
     path(f"{MODEL}/accept-subscriptions", SubscriptionViewSet.as_view({"post": "accept_incoming"})),
+    path(f"{MODEL}/contract-check", ContractCheckViewSet.as_view({"post": "check"})),
     path(f"{MODEL}/revalidations", RevalidationViewSet.as_view({"get": "list"})),
 ]

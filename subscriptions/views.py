@@ -13,6 +13,7 @@ from models_registry.api.etags import not_modified, precondition
 from models_registry.api.idempotency import idempotent
 from models_registry.api.pages import page
 from models_registry.api.views import ApiViewSet
+from models_registry.serializers import DefinitionRequest
 from models_registry.services.lookups import require_model
 from subscriptions import documentation
 from subscriptions import representations as show
@@ -23,7 +24,7 @@ from subscriptions.serializers import (
     SubscribeRequest,
     UpdateSubscriptionRequest,
 )
-from subscriptions.services import accepting, lookups, subscribing
+from subscriptions.services import accepting, foretelling, lookups, subscribing
 
 READ = "read_models"
 MANAGE = "manage_subscriptions"
@@ -93,6 +94,17 @@ class SubscriptionViewSet(ApiViewSet):
     def accept_incoming(self, request: Request, model_id: str) -> Response:
         outcome = accepting.accept_incoming(model_id=model_id, **self.body)
         return Response(show.acceptance_object(outcome))
+
+
+class ContractCheckViewSet(ApiViewSet):
+    """What a planned update of a model would do."""
+
+    scopes: ClassVar[dict[str, str]] = {"check": READ}
+    bodies: ClassVar[dict[str, type[serializers.Serializer[Any]]]] = {"check": DefinitionRequest}
+
+    @documentation.check_contract
+    def check(self, request: Request, model_id: str) -> Response:
+        return Response(foretelling.foretell(model_id=model_id, **self.body))
 
 
 class RevalidationViewSet(ApiViewSet):

@@ -240,13 +240,13 @@ def test_every_declared_action_is_routed():
 
 
 def test_health_alone_is_public():
-    public = [
+    public = {
         path
         for path, view in ROUTES.items()
         for action in getattr(view, "actions", {}).values()
         if view.cls.scopes[action] == "public"
-    ]
-    assert public == ["v2/health"]
+    }
+    assert public == {"v2/health"}
 
 
 # --- Refusals ---------------------------------------------------------------------------------

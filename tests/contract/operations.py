@@ -70,6 +70,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("JobViewSet", "complete"): {"status": "success", "output": {}},
     ("SubscriptionViewSet", "create"): examples.subscribe(target_model_id=MODEL),
     ("SubscriptionViewSet", "update"): {"label": "new"},
+    ("ContractCheckViewSet", "check"): {"handlers": examples.update_model()["handlers"]},
     ("SubscriptionViewSet", "accept_incoming"): {"only_valid": True},
 }
 

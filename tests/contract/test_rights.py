@@ -37,6 +37,7 @@ NEEDS = {
     "SubscriptionViewSet.update": "manage_subscriptions",
     "SubscriptionViewSet.destroy": "manage_subscriptions",
     "SubscriptionViewSet.accept_incoming": "manage_subscriptions",
+    "ContractCheckViewSet.check": "read_models",
     "RevalidationViewSet.list": "read_models",
     "HealthViewSet.health": None,
 }

@@ -1,0 +1,185 @@
+"""How two schemas differ, keyword by keyword, in words for a person.
+
+No keyword is passed over but annotations: one that this module knows nothing of is reported
+as changed. What a change means for payloads is not told here; `comparison.py` has it proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from models_registry.contracts import keywords
+from models_registry.contracts.compare.wording import Words, of_keyword
+from models_registry.contracts.fingerprints import ANNOTATIONS, canonical_json
+from models_registry.strict_json import pointer
+
+ABSENT = object()
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference; `apply` makes it, alone, in a copy of the old schema's subschema.
+
+    `at` are the keys from the document down to that subschema, `pointer` leads on to what
+    changed: in the new document, or in the old one when it is gone.
+    """
+
+    pointer: str
+    keyword: str
+    kind: str
+    message: str
+    at: tuple[str | int, ...]
+    apply: Callable[[dict[str, Any]], None]
+
+
+def changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+    """Yield the differences between two contracts, outer ones before inner ones."""
+    yield from _of_schemas(old, new, ())
+
+
+def _of_schemas(old: Any, new: Any, at: tuple[str | int, ...]) -> Iterator[Change]:
+    for keyword in dict.fromkeys([*new, *old]):
+        before, after = old.get(keyword, ABSENT), new.get(keyword, ABSENT)
+        if keyword not in ANNOTATIONS and not _equal(before, after):
+            yield from _of_keyword(keyword, before, after, at)
+
+
+def _of_keyword(
+    keyword: str, before: Any, after: Any, at: tuple[str | int, ...]
+) -> Iterator[Change]:
+    is_in_both = ABSENT not in (before, after)
+    if keyword in keywords.MAPS and not _both_empty(before, after):
+        yield from _of_maps(keyword, _or_none_yet(before), _or_none_yet(after), at)
+    elif keyword in keywords.LISTS and _same_length(before, after):
+        for index, (one, other) in enumerate(zip(before, after, strict=True)):
+            yield from _of_places(keyword, one, other, (*at, keyword, index), at)
+    elif keyword in keywords.SINGLE and is_in_both:
+        yield from _of_places(keyword, before, after, (*at, keyword), at)
+    elif keyword == "enum" and is_in_both:
+        yield from _of_options(before, after, at)
+    elif keyword == "required":
+        yield from _of_required(before, after, at)
+    else:
+        yield _whole(keyword, before, after, at)
+
+
+def _of_places(
+    keyword: str, before: Any, after: Any, place: tuple[str | int, ...], at: tuple[str | int, ...]
+) -> Iterator[Change]:
+    """Yield the differences of what stands at one place of both; `at` is the schema around it."""
+    if _equal(before, after):
+        return
+    if isinstance(before, dict) and isinstance(after, dict):
+        yield from _of_schemas(before, after, place)
+        return
+    inner = place[len(at) :]
+    words = of_keyword(keyword, before, after)
+
+    def apply(schema: dict[str, Any]) -> None:
+        holder: Any = schema
+        for key in inner[:-1]:
+            holder = holder[key]
+        holder[inner[-1]] = after
+
+    yield _change(words, keyword, place, at, apply)
+
+
+def _of_maps(
+    keyword: str, before: dict[str, Any], after: dict[str, Any], at: tuple[str | int, ...]
+) -> Iterator[Change]:
+    for key in dict.fromkeys([*after, *before]):
+        one, other = before.get(key, ABSENT), after.get(key, ABSENT)
+        if ABSENT not in (one, other):
+            yield from _of_places(keyword, one, other, (*at, keyword, key), at)
+            continue
+
+        def apply(schema: dict[str, Any], key: str = key, other: Any = other) -> None:
+            members = schema.setdefault(keyword, {})
+            if other is ABSENT:
+                del members[key]
+            else:
+                members[key] = other
+
+        words = of_keyword(keyword, one, other, name=key)
+        yield _change(words, keyword, (*at, keyword, key), at, apply)
+
+
+def _of_options(before: list[Any], after: list[Any], at: tuple[str | int, ...]) -> Iterator[Change]:
+    """Yield one change for the options of an `enum` put in, and one for those taken out."""
+    old, new = ({canonical_json(one): one for one in options} for options in (before, after))
+    added = [option for text, option in new.items() if text not in old]
+    removed = [option for text, option in old.items() if text not in new]
+    if removed:
+        kept = [option for text, option in old.items() if text in new]
+        words = of_keyword("enum", removed, ABSENT)
+        yield _change(words, "enum", (*at, "enum"), at, lambda schema: schema.update(enum=kept))
+    if added:
+        more = [*before, *added]
+        words = of_keyword("enum", ABSENT, added)
+        yield _change(words, "enum", (*at, "enum"), at, lambda schema: schema.update(enum=more))
+    if not added and not removed:
+        yield _whole("enum", before, after, at)
+
+
+def _of_required(before: Any, after: Any, at: tuple[str | int, ...]) -> Iterator[Change]:
+    """Yield one change for each name; a list that comes or goes empty is a change too."""
+    old, new = ([] if names is ABSENT else names for names in (before, after))
+    if set(old) == set(new):
+        yield _whole("required", before, after, at)
+    for name in dict.fromkeys([*new, *old]):
+        if (name in old) == (name in new):
+            continue
+
+        def apply(schema: dict[str, Any], name: str = name) -> None:
+            names = schema.get("required", [])
+            schema["required"] = (
+                [*names, name] if name in new else [one for one in names if one != name]
+            )
+
+        words = of_keyword("required", name in old, name in new, name=name)
+        yield _change(words, "required", (*at, "required"), at, apply)
+
+
+def _whole(keyword: str, before: Any, after: Any, at: tuple[str | int, ...]) -> Change:
+    """The keyword as a whole: put in, taken out or given another value."""
+
+    def apply(schema: dict[str, Any]) -> None:
+        if after is ABSENT:
+            del schema[keyword]
+        else:
+            schema[keyword] = after
+
+    return _change(of_keyword(keyword, before, after), keyword, (*at, keyword), at, apply)
+
+
+def _change(
+    words: Words,
+    keyword: str,
+    place: tuple[str | int, ...],
+    at: tuple[str | int, ...],
+    apply: Callable[[dict[str, Any]], None],
+) -> Change:
+    path = ""
+    for key in place:
+        path = pointer(path, key)
+    return Change(path, keyword, words.kind, words.message, at, apply)
+
+
+def _same_length(before: Any, after: Any) -> bool:
+    return isinstance(before, list) and isinstance(after, list) and len(before) == len(after)
+
+
+def _both_empty(before: Any, after: Any) -> bool:
+    return all(members is ABSENT or not members for members in (before, after))
+
+
+def _or_none_yet(members: Any) -> dict[str, Any]:
+    return {} if members is ABSENT else members
+
+
+def _equal(before: Any, after: Any) -> bool:
+    if ABSENT in (before, after):
+        return before is after
+    return canonical_json(before) == canonical_json(after)

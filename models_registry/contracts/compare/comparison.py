@@ -1,0 +1,157 @@
+"""Comparing an interface's old contract with its new one, and an output with an input."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Literal, NotRequired, TypedDict
+
+from models_registry.contracts.compare.changes import Change, changes
+from models_registry.contracts.compare.judging import Pair, Verdict, Witness, judge
+from models_registry.contracts.compare.lenient import listed_names
+from models_registry.contracts.fingerprints import canonical_json, without_annotations
+
+Direction = Literal["input", "output"]
+# Each has a verdict of its own; those beyond are told without one.
+CHANGES_JUDGED, CHANGES_TOLD = 100, 500
+ANYTHING: dict[str, Any] = {}
+
+
+class ChangeReport(TypedDict):
+    """One difference: where, what, in words, and what it does by itself."""
+
+    pointer: str
+    keyword: str
+    kind: str
+    message: str
+    verdict: Verdict
+
+
+class EdgeReport(TypedDict):
+    """Whether everything that one side sends fits what the other side takes.
+
+    "compatible" is proved; "incompatible" has a witness that was checked; anything else, also
+    what took too long, is "unknown". Leniently, names a schema does not list are left out.
+    """
+
+    verdict: Verdict
+    lenient_verdict: Verdict
+    witness: NotRequired[Witness]
+    lenient_witness: NotRequired[Witness]
+    shares_no_field: bool
+
+
+class Comparison(TypedDict):
+    """What a change of contract does; verdicts as in EdgeReport."""
+
+    changed: bool
+    verdict: Verdict
+    lenient_verdict: Verdict
+    witness: NotRequired[Witness]
+    lenient_witness: NotRequired[Witness]
+    changes: list[ChangeReport]
+    never_accepts: bool
+
+
+def compare(
+    old: dict[str, Any] | None, new: dict[str, Any] | None, *, direction: Direction
+) -> Comparison:
+    """Return what it does to payloads when `old` becomes `new`; None accepts anything.
+
+    An input is compatible when everything accepted before stays accepted, an output when
+    everything promised before stays promised. `changes` has one entry per difference, with a
+    verdict as if it were the only one; annotations are no difference. May take some seconds of
+    another process: must be outside any transaction.
+    """
+    before, after = old or ANYTHING, new or ANYTHING
+    if (old is None) is (new is None) and _same(before, after):
+        return _unchanged(after)
+    found = _set_or_removed(old, new) or list(changes(before, after))[:CHANGES_TOLD]
+    pairs = [_pair(before, after, direction)]
+    if len(found) > 1:  # a single one is the whole
+        alone = [_alone(before, after, change) for change in found[:CHANGES_JUDGED]]
+        pairs += [_pair(before, schema, direction) for schema in alone]
+    judged = judge(pairs, never=after)
+    verdicts: list[Verdict] = judged.parts or [judged.whole["verdict"]]
+    verdicts += ["unknown"] * (len(found) - len(verdicts))
+    return {
+        "changed": True,
+        **judged.whole,
+        "changes": [_report(*one) for one in zip(found, verdicts, strict=True)],
+        "never_accepts": judged.never,
+    }
+
+
+def edge(output: dict[str, Any] | None, input: dict[str, Any] | None) -> EdgeReport:
+    """Return whether what a source promises fits what a target accepts; None is anything.
+
+    `shares_no_field` tells that both list property names and none of them is the same.
+    """
+    sent, taken = output or ANYTHING, input or ANYTHING
+    judged = judge([(sent, taken)])
+    names, others = listed_names(sent), listed_names(taken)
+    shares_no_field = bool(names and others and not names & others)
+    return {**judged.whole, "shares_no_field": shares_no_field}
+
+
+def _unchanged(schema: dict[str, Any]) -> Comparison:
+    judged = judge([], never=schema)
+    return {
+        "changed": False,
+        "verdict": "compatible",
+        "lenient_verdict": "compatible",
+        "changes": [],
+        "never_accepts": judged.never,
+    }
+
+
+def _same(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    one, other = (canonical_json(without_annotations(schema)) for schema in (before, after))
+    return one == other
+
+
+def _pair(before: dict[str, Any], after: dict[str, Any] | None, direction: Direction) -> Pair:
+    """Return what must fit, and what it must fit into."""
+    return (before, after) if direction == "input" else (after, before)
+
+
+def _set_or_removed(old: dict[str, Any] | None, new: dict[str, Any] | None) -> list[Change]:
+    """The one difference there is when there was, or is, no schema at all."""
+    if (old is None) is (new is None):
+        return []
+    kind, message = (
+        ("schema_set", "There was no schema, and any value was fine; now there is one.")
+        if old is None
+        else ("schema_removed", "There is no schema any more; any value is fine.")
+    )
+
+    def apply(schema: dict[str, Any]) -> None:
+        schema.clear()
+        schema.update(new or ANYTHING)
+
+    return [Change("", "", kind, message, (), apply)]
+
+
+def _alone(before: dict[str, Any], after: dict[str, Any], change: Change) -> dict[str, Any] | None:
+    """Return `before` with nothing but this change; None where it can't be made alone."""
+    schema = copy.deepcopy(before)
+    # A new reference may lead to a new definition, which by itself changes nothing.
+    if change.keyword != "$defs" and "$defs" in after:
+        schema["$defs"] = {**after["$defs"], **schema.get("$defs", {})}
+    place: Any = schema
+    try:
+        for key in change.at:
+            place = place[key]
+        change.apply(place)
+    except (LookupError, TypeError):
+        return None
+    return schema
+
+
+def _report(change: Change, verdict: Verdict) -> ChangeReport:
+    return {
+        "pointer": change.pointer,
+        "keyword": change.keyword,
+        "kind": change.kind,
+        "message": change.message,
+        "verdict": verdict,
+    }

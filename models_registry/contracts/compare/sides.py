@@ -1,0 +1,88 @@
+"""One side of a comparison: its schema, and whether values fit it or its parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsonschema_rs
+
+from models_registry.contracts.factory import PartFactory
+from models_registry.contracts.keywords import IN_PLACE
+from models_registry.contracts.payloads import CompiledContract, TooMuchToCheck, compiled
+from models_registry.contracts.subschemas import Subschema
+
+Parts = tuple[Subschema, ...]
+# Of the subschemas that are looked at together for one value.
+TOGETHER_LIMIT = 60
+
+
+class Side:
+    """A schema with the validators of its parts. Raises UnusableContract for no contract."""
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        self.schema = schema
+        self._compiled: CompiledContract = compiled(schema)
+        self.root: Parts = (self._compiled.contract.root,)
+        # What asking about one small value may cost, in the units of `weights.py`.
+        self.price = 10 + self._compiled.price.value + 10 * self._compiled.price.character
+        self._factory = PartFactory(schema)
+        self._validators: dict[str, jsonschema_rs.Draft202012Validator | None] = {}
+
+    def accepts(self, document: Any) -> bool | None:
+        """Whether the whole schema accepts `document`; None when that would take too long."""
+        try:
+            return self._compiled.is_valid(document)
+        except TooMuchToCheck:
+            return None
+
+    def part_accepts(self, part: Subschema, value: Any) -> bool:
+        """Whether one subschema, taken by itself, accepts `value`; a hint, no more."""
+        if isinstance(part.schema, bool):
+            return part.schema
+        if part.pointer not in self._validators:
+            try:
+                self._validators[part.pointer] = self._factory.make(part.pointer)
+            except ValueError:
+                self._validators[part.pointer] = None
+        validator = self._validators[part.pointer]
+        return validator is not None and validator.is_valid(value)
+
+
+def together(parts: Parts) -> Parts:
+    """Return `parts` with all that is held, or may be held, against the same value."""
+    found = list(dict.fromkeys(parts))
+    for part in found:
+        for keyword, _, other in part.parts:
+            if keyword in IN_PLACE and other not in found and len(found) < TOGETHER_LIMIT:
+                found.append(other)
+    return tuple(found)
+
+
+def for_member(parts: Parts, name: str) -> Parts:
+    """Return what is held against the member `name`, of `parts` that are together."""
+    found: list[Subschema] = []
+    for part in parts:
+        listed = [other for key, other in part.of("properties") if key == name]
+        found += listed
+        found += [other for _, other in part.of("patternProperties")]
+        if not listed:
+            found += [other for _, other in part.of("additionalProperties")]
+            found += [other for _, other in part.of("unevaluatedProperties")]
+    return tuple(dict.fromkeys(found))
+
+
+def for_item(parts: Parts, index: int | None) -> Parts:
+    """Return what is held against the item at `index`; None is one beyond all prefixes."""
+    found: list[Subschema] = []
+    for part in parts:
+        prefix = [other for key, other in part.of("prefixItems") if key == index]
+        found += prefix
+        if not prefix:
+            found += [other for _, other in part.of("items")]
+            found += [other for _, other in part.of("unevaluatedItems")]
+    return tuple(dict.fromkeys(found))
+
+
+def schemas(parts: Parts) -> list[dict[str, Any]]:
+    """Return the schema objects of `parts`."""
+    return [part.schema for part in parts if isinstance(part.schema, dict)]
