@@ -212,7 +212,7 @@ def _lengths(both: list[dict[str, Any]], keywords: tuple[str, ...]) -> set[int]:
 def _filled(
     usual: list[list[Any]], lengths: list[int], contained: list[Any]
 ) -> Iterator[list[Any]]:
-    """Yield arrays of these lengths: of one value, of different ones, with what is to be in them."""
+    """Yield arrays of these lengths: of one value, of different ones, with what must be in."""
     head, rest = [one[0] for one in usual[:-1] if one], usual[-1]
     for length in lengths:
         missing = max(0, length - len(head))
