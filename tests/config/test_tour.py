@@ -21,11 +21,13 @@ PREPARE, REGISTER, TRAIN, UPDATE, INFER, SUBSCRIBE = re.findall(r"```sh\n(.*?)``
 
 # A person waits a little; here, on a machine that may be busy, until no job is open.
 SLEEP = """
-open_jobs() { call "$API/jobs?status=$1&limit=1"; }
 sleep() {
     for _ in $(seq 300); do
-        if [ "$(open_jobs pending)$(open_jobs started)" = "[][]" ]; then return 0; fi
-        command sleep 0.1
+        # In one answer: between two, a job could pass from what the second one asks for.
+        case "$(call "$API/jobs?limit=1000")" in
+            *'"status":"pending"'*|*'"status":"started"'*) command sleep 0.1 ;;
+            *) return 0 ;;
+        esac
     done
     return 1
 }
