@@ -34,6 +34,14 @@ def _required(name: str, embedded: str) -> str:
     return str(env.str(name, default=embedded) if EMBEDDED else env.str(name))
 
 
+def _one_of(name: str, *allowed: str) -> str:
+    """The value of `name`, which must be one of `allowed`; the first of them when it is missing."""
+    value = env.str(name, default=allowed[0])
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}.")
+    return str(value)
+
+
 # --- Django ---------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = _required("SECRET_KEY", _data.secret("secret_key") if _data else "")
@@ -185,8 +193,8 @@ CONTRACT_CHECK_PAYLOADS = env.int("CONTRACT_CHECK_PAYLOADS", default=10_000)
 # --- Lambda ---------------------------------------------------------------------------------
 # Event: the handler calls back. RequestResponse: what it returns is the output.
 LAMBDA_INVOCATION_TYPES = {
-    "training": env.str("LAMBDA_TRAINING_INVOCATION", default="Event"),
-    "inference": env.str("LAMBDA_INFERENCE_INVOCATION", default="RequestResponse"),
+    "training": _one_of("LAMBDA_TRAINING_INVOCATION", "Event", "RequestResponse"),
+    "inference": _one_of("LAMBDA_INFERENCE_INVOCATION", "RequestResponse", "Event"),
 }
 LAMBDA_CONNECT_TIMEOUT_SECONDS = env.int("LAMBDA_CONNECT_TIMEOUT_SECONDS", default=2)
 LAMBDA_EVENT_READ_TIMEOUT_SECONDS = env.int("LAMBDA_EVENT_READ_TIMEOUT_SECONDS", default=10)
@@ -206,7 +214,7 @@ LAMBDA_NAME_PREFIX = env.str("LAMBDA_NAME_PREFIX", default="")
 LAMBDA_ENDPOINT_URL = env.str("AWS_ENDPOINT_URL_LAMBDA", default=None)
 
 # --- Jobs -----------------------------------------------------------------------------------
-ACTIVATION = env.str("ACTIVATION", default="automatic")
+ACTIVATION = _one_of("ACTIVATION", "automatic", "manual")
 # Tries of one job that may fail for a passing reason, crashes of a worker included.
 DISPATCH_MAX_ATTEMPTS = env.int("DISPATCH_MAX_ATTEMPTS", default=5)
 # The n-th wait is a random time up to base * 2^n, at most the cap; in seconds.

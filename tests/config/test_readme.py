@@ -43,6 +43,8 @@ def _read_from_environment() -> Iterator[tuple[str, str | None]]:
             continue
         if function == "_required":
             yield name.value, REQUIRED
+        elif function == "_one_of":
+            yield name.value, _written(node.args[1])
         elif function.startswith("env."):
             default = next((each.value for each in node.keywords if each.arg == "default"), None)
             yield name.value, REQUIRED if default is None else _written(default)

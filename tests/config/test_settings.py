@@ -1,0 +1,58 @@
+"""Settings: a missing or impossible value stops the process with its name."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+REQUIRED = {
+    "SECRET_KEY": "x" * 64,
+    "ALLOWED_HOSTS": "models.example.com",
+    "PUBLIC_URL": "https://models.example.com",
+    "DATABASE_URL": "postgres://user@127.0.0.1/none",
+    "REDIS_URL": "redis://127.0.0.1:6379/0",
+    "AUTH_ISSUER": "https://issuer.example.com",
+}
+
+
+def _load(**environment: str) -> subprocess.CompletedProcess[str]:
+    """Load the settings as a server process would, with nothing else in the environment."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-c", "import config.settings"],
+        env={**kept, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_server_process_with_every_required_value_starts():
+    assert _load(**REQUIRED).returncode == 0
+
+
+@pytest.mark.parametrize("name", sorted(REQUIRED))
+def test_a_missing_required_value_stops_the_process_with_its_name(name):
+    """H22: no default for what must be chosen."""
+    ended = _load(**{key: value for key, value in REQUIRED.items() if key != name})
+
+    assert ended.returncode != 0
+    assert name in ended.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MODELPACT_MODE", "Embedded"),
+        ("ACTIVATION", "auto"),
+        ("LAMBDA_TRAINING_INVOCATION", "event"),
+        ("LAMBDA_INFERENCE_INVOCATION", "DryRun"),
+        ("BODY_LIMIT_BYTES", "7 MiB"),
+    ],
+)
+def test_an_impossible_value_stops_the_process(name, value):
+    assert _load(**{**REQUIRED, name: value}).returncode != 0
