@@ -14,6 +14,7 @@ from models_registry.contracts.factory import make_validator
 FACTORY = Path("models_registry/contracts/factory.py")
 # What judges documents by the meta-schema, without formats; it never sees a payload.
 JUDGE = Path("models_registry/contracts/documents.py")
+PROVER = Path("models_registry/contracts/compare/prover.py")
 LIBRARIES = {"jsonschema", "jsonschema_rs"}
 # Names of both libraries that read, check or fetch schemas in ways of their own.
 MAKERS = {
