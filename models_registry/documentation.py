@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of the registry's operations."""
+"""What the OpenAPI document says of the operations on models and versions."""
 
 from __future__ import annotations
 
@@ -10,17 +10,13 @@ from models_registry.api.documentation import (
     IDEMPOTENCY_KEY,
     IF_MATCH,
     IF_NONE_MATCH,
-    JOB_ID,
     MODEL_ID,
     MODEL_VERSION,
     PAGING,
-    choice,
     header,
     operation,
 )
-from models_registry.models import Action, JobStatus
 from models_registry.serializers import (
-    CompleteJobRequest,
     CreateModelRequest,
     CreateVersionRequest,
     InferRequest,
@@ -28,15 +24,25 @@ from models_registry.serializers import (
     TrainRequest,
     UpdateModelRequest,
 )
+from models_registry.services.definitions import DefinitionRefused
+from models_registry.services.jobs import (
+    ContractViolated,
+    EventTooLarge,
+    TooManyJobs,
+    VersionNotActive,
+)
+from models_registry.services.lookups import ModelNotFound, VersionNotFound
+from models_registry.services.models import ModelIdTaken, ModelInUse
+from models_registry.services.versions import TransitionForbidden, VersionTaken
 
 READ, MANAGE = "read_models", "manage_models"
 LINK = header("Link", 'The next page: `<...>; rel="next"`; absent on the last one.', 200)
 REPLAYED = "`true` when this is the first answer to the same Idempotency-Key, given again."
-FILTERS = (choice("status", JobStatus.values), choice("job_type", Action.values))
 VERSION_PATH = (MODEL_ID, MODEL_VERSION)
 
 
-def _location(status: int) -> tuple[OpenApiParameter, ...]:
+def made_at(status: int) -> tuple[OpenApiParameter, ...]:
+    """Return the headers around the making of something, which is answered with `status`."""
     return (
         IDEMPOTENCY_KEY,
         header("Location", "Where what was made can be read.", status),
@@ -44,15 +50,6 @@ def _location(status: int) -> tuple[OpenApiParameter, ...]:
     )
 
 
-get_health = operation(
-    "getHealth",
-    "See whether the service answers",
-    "Public: it needs no token, and looks at nothing but the process.",
-    tag="Health",
-    scope="public",
-    answer=ref("Health"),
-    shown={"status": "ok"},
-)
 list_models = operation(
     "listModels",
     "List the models",
@@ -63,7 +60,6 @@ list_models = operation(
     answer=listed(ref("Model")),
     shown=[examples.MODEL],
     parameters=(*PAGING, LINK),
-    errors=(400,),
 )
 create_model = operation(
     "createModel",
@@ -76,9 +72,9 @@ create_model = operation(
     answer=ref("ModelAndVersion"),
     shown=examples.NEW_MODEL,
     body=CreateModelRequest,
-    sent={"Price model": examples.CREATE_MODEL},
-    parameters=(*_location(201), header("ETag", "Strong.", 201)),
-    errors=(409, 422),
+    sent={"Price model": examples.CREATE_MODEL, "Target": examples.CREATE_TARGET},
+    parameters=(*made_at(201), header("ETag", "Strong.", 201)),
+    errors=(ModelIdTaken, DefinitionRefused),
 )
 get_model = operation(
     "getModel",
@@ -89,8 +85,8 @@ get_model = operation(
     answer=ref("ModelAndVersion"),
     shown=examples.MODEL_AND_VERSION,
     parameters=(MODEL_ID, IF_NONE_MATCH, header("ETag", "Strong.", 200, 304)),
-    errors=(400, 404),
     conditional=True,
+    errors=(ModelNotFound,),
 )
 update_model = operation(
     "updateModel",
@@ -115,7 +111,8 @@ update_model = operation(
         header("Idempotent-Replayed", REPLAYED, 200),
         header("ETag", "Strong.", 200),
     ),
-    errors=(404, 409, 412, 422),
+    errors=(ModelNotFound, DefinitionRefused, EventTooLarge),
+    faults_at={"event_too_large": "/metadata"},
 )
 delete_model = operation(
     "deleteModel",
@@ -126,7 +123,7 @@ delete_model = operation(
     scope=MANAGE,
     status=204,
     parameters=(MODEL_ID, IF_MATCH),
-    errors=(400, 404, 409, 412),
+    errors=(ModelNotFound, ModelInUse),
 )
 list_model_versions = operation(
     "listModelVersions",
@@ -137,7 +134,7 @@ list_model_versions = operation(
     answer=listed(ref("Version")),
     shown=[examples.VERSION],
     parameters=(MODEL_ID, *PAGING, LINK),
-    errors=(400, 404),
+    errors=(ModelNotFound,),
 )
 get_model_version = operation(
     "getModelVersion",
@@ -148,8 +145,8 @@ get_model_version = operation(
     answer=ref("FrozenVersion"),
     shown=examples.FROZEN_VERSION,
     parameters=(*VERSION_PATH, IF_NONE_MATCH, header("ETag", "Strong.", 200, 304)),
-    errors=(400, 404),
     conditional=True,
+    errors=(ModelNotFound, VersionNotFound),
 )
 create_model_version = operation(
     "createModelVersion",
@@ -163,8 +160,8 @@ create_model_version = operation(
     shown=examples.MODEL_AND_VERSION,
     body=CreateVersionRequest,
     sent={"Release candidate": examples.CREATE_VERSION},
-    parameters=(MODEL_ID, *_location(201), header("ETag", "Strong.", 201)),
-    errors=(404, 409, 422),
+    parameters=(MODEL_ID, *made_at(201), header("ETag", "Strong.", 201)),
+    errors=(ModelNotFound, VersionTaken),
 )
 set_model_version_status = operation(
     "setModelVersionStatus",
@@ -181,7 +178,7 @@ set_model_version_status = operation(
     body=SetStatusRequest,
     sent={"Activate": {"status": "active"}},
     parameters=VERSION_PATH,
-    errors=(404, 409),
+    errors=(ModelNotFound, VersionNotFound, TransitionForbidden),
 )
 train_model_version = operation(
     "trainModelVersion",
@@ -196,8 +193,8 @@ train_model_version = operation(
     shown={"training_job_id": examples.JOB_ID},
     body=TrainRequest,
     sent={"No input": {}, "With input": {"input": {"data_path": "march.csv"}}},
-    parameters=(*VERSION_PATH, *_location(202)),
-    errors=(404, 409, 422),
+    parameters=(*VERSION_PATH, *made_at(202)),
+    errors=(ModelNotFound, VersionNotFound, EventTooLarge, TooManyJobs),
 )
 infer_model_version = operation(
     "inferModelVersion",
@@ -213,65 +210,13 @@ infer_model_version = operation(
     shown={"inference_job_id": examples.JOB_ID},
     body=InferRequest,
     sent={"Without a contract": examples.INFER, "With features": examples.INFER_FEATURES},
-    parameters=(*VERSION_PATH, *_location(202)),
-    errors=(404, 409, 422),
-)
-complete_model_job = operation(
-    "completeModelJob",
-    "Report the end of a job",
-    "For the job's handler, with the callback token from its event, or for a bearer of the scope."
-    " The same report again gets the first answer; one that contradicts it is 409. Output that"
-    " does not fit the contract is kept, with warnings in the job.",
-    tag="Jobs",
-    scope="complete_jobs",
-    answer=ref("Completion"),
-    shown=examples.COMPLETION,
-    body=CompleteJobRequest,
-    sent={"Success": examples.COMPLETE, "Failure": examples.COMPLETE_FAILURE},
-    parameters=(*VERSION_PATH, JOB_ID),
-    errors=(404, 409),
-)
-list_jobs = operation(
-    "listJobs",
-    "List all jobs",
-    "Newest first, in pages.",
-    tag="Jobs",
-    scope=READ,
-    answer=listed(ref("Job")),
-    shown=[examples.JOB],
-    parameters=(*FILTERS, *PAGING, LINK),
-    errors=(400,),
-)
-list_model_jobs = operation(
-    "listModelJobs",
-    "List a model's jobs",
-    "Newest first, in pages.",
-    tag="Jobs",
-    scope=READ,
-    answer=listed(ref("Job")),
-    shown=[examples.JOB],
-    parameters=(MODEL_ID, *FILTERS, *PAGING, LINK),
-    errors=(400, 404),
-)
-get_job = operation(
-    "getJob",
-    "Read a job",
-    "By its id alone.",
-    tag="Jobs",
-    scope=READ,
-    answer=ref("Job"),
-    shown=examples.JOB,
-    parameters=(JOB_ID,),
-    errors=(400, 404),
-)
-get_model_version_job = operation(
-    "getModelVersionJob",
-    "Read a job of a version",
-    "By its whole path; a job of another model or version is not found.",
-    tag="Jobs",
-    scope=READ,
-    answer=ref("Job"),
-    shown=examples.JOB,
-    parameters=(*VERSION_PATH, JOB_ID),
-    errors=(400, 404),
+    parameters=(*VERSION_PATH, *made_at(202)),
+    errors=(
+        ModelNotFound,
+        VersionNotFound,
+        VersionNotActive,
+        ContractViolated,
+        EventTooLarge,
+        TooManyJobs,
+    ),
 )

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+# Of one answer. Whoever looks for faults stops one later, so that the answer says there are more.
+FAULTS_SHOWN = 100
+FAULTS_SOUGHT = FAULTS_SHOWN + 1
+
 
 class Fault(NamedTuple):
     """One thing that is wrong, and where.

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from models_registry.callbacks import make_callback_token
 from models_registry.models import Job, ModelVersion
+from models_registry.tracing import present_trace
 
 # What the event holds besides input and metadata: ids, names, URL and token, each bounded.
 ENVELOPE_BYTES = 2048
@@ -21,6 +22,17 @@ class Callback(TypedDict):
     token: str
 
 
+class TraceNames(TypedDict):
+    """What the logs and traces of the service call this work; for those of the handler.
+
+    `traceparent` is W3C's: a handler that sends it on with its report, or to others, is seen in
+    one trace with the request that began it.
+    """
+
+    request_id: str
+    traceparent: str
+
+
 class Event(TypedDict):
     """What is sent; `job_id` is the handler's idempotency key, since dispatch is at least once."""
 
@@ -31,10 +43,12 @@ class Event(TypedDict):
     input: dict[str, Any]
     metadata: dict[str, Any]
     callback: Callback
+    trace: TraceNames
 
 
 def make_event(job: Job, version: ModelVersion) -> bytes:
-    """Return the event for `job` as JSON."""
+    """Return the event for `job` as JSON; its trace is the present one."""
+    trace = present_trace()
     path = f"/v2/models/{job.model_id}/versions/{version.version}/jobs/{job.pk}/complete"
     event = Event(
         job_id=str(job.pk),
@@ -47,6 +61,7 @@ def make_event(job: Job, version: ModelVersion) -> bytes:
             "url": settings.PUBLIC_URL + path,
             "token": make_callback_token(job.pk),
         },
+        trace={"request_id": trace.request_id, "traceparent": trace.traceparent},
     )
     return orjson.dumps(event)
 

@@ -19,6 +19,12 @@ CREATE_MODEL: dict[str, Any] = {
         "inference": {"type": "lambda", "arn": f"{ARN}:infer"},
     },
 }
+CREATE_TARGET: dict[str, Any] = {
+    **CREATE_MODEL,
+    "id": "model_infer_v1",
+    "name": "Model that others run",
+    "description": "The target of the subscription that is shown",
+}
 UPDATE_MODEL: dict[str, Any] = {
     "name": "example",
     "description": "example",
@@ -94,9 +100,21 @@ JOB: dict[str, Any] = {
     "warnings": [],
     "attempts": 1,
     "triggered_by": None,
+    "retry_of": None,
     "created_at": TIME,
     "started_at": TIME,
     "completed_at": TIME,
+}
+CANCELLED_JOB: dict[str, Any] = {
+    **JOB,
+    "status": "failure",
+    "output": None,
+    "error": {
+        "code": "cancelled",
+        "message": "The job was cancelled before a worker had begun with it.",
+    },
+    "attempts": 0,
+    "started_at": None,
 }
 COMPLETION: dict[str, Any] = {
     "job_id": JOB_ID,
@@ -106,4 +124,27 @@ COMPLETION: dict[str, Any] = {
     "triggered_events": [
         {"subscription_id": SUBSCRIPTION_ID, "error": "The target has no active version."}
     ],
+}
+AUDIT_ENTRY: dict[str, Any] = {
+    "id": 7,
+    "at": TIME,
+    "action": "version.status_set",
+    "actor": {"kind": "client", "name": "pricing-pipeline", "client_id": "pricing-pipeline"},
+    "model_id": "model_price_reco_v1",
+    "model_version": "2",
+    "job_id": None,
+    "subscription_id": None,
+    "before": {"status": "training", "current_version": "1"},
+    "after": {"status": "active", "current_version": "2", "triggered_events": 1},
+    "request_id": "019b76da-a800-7000-8000-00000000000a",
+}
+READINESS: dict[str, Any] = {
+    "status": "degraded",
+    "checks": {
+        "database": {"state": "ok", "age_seconds": 0.4, "message": ""},
+        "migrations": {"state": "ok", "age_seconds": 0.4, "message": ""},
+        "workers": {"state": "failing", "age_seconds": 74.2, "message": "No worker for sync."},
+        "sweep": {"state": "ok", "age_seconds": 6.1, "message": ""},
+        "broker": {"state": "ok", "age_seconds": 0.4, "message": ""},
+    },
 }

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from django.db.models import QuerySet
-from rest_framework.request import Request
 
-from models_registry.errors import InvalidRequest
-from models_registry.models import Action, Job, JobStatus
+from models_registry.api.pages import PAGING
+from models_registry.api.queries import Query
+from models_registry.audit import AuditAction
+from models_registry.models import Action, AuditEntry, Job, JobStatus
 
-
-def filtered_jobs(request: Request, jobs: QuerySet[Job]) -> QuerySet[Job]:
-    """Narrow `jobs` by the query's `status` and `job_type`. Raises InvalidRequest."""
-    for name, allowed in (("status", JobStatus.values), ("job_type", Action.values)):
-        value = choice_parameter(request, name, allowed)
-        if value is not None:
-            jobs = jobs.filter(**{name: value})
-    return jobs
+JOB_PARAMETERS = (*PAGING, "status", "job_type")
+AUDIT_PARAMETERS = (*PAGING, "actor", "action", "model_id", "since", "until")
 
 
-def choice_parameter(request: Request, name: str, allowed: list[str]) -> str | None:
-    """Return the query parameter `name`; None when it is absent. Raises InvalidRequest."""
-    value = request.query_params.get(name)
-    if value is not None and value not in allowed:
-        raise InvalidRequest(f"The query parameter '{name}' must be one of {', '.join(allowed)}.")
-    return value
+def filtered_jobs(query: Query, jobs: QuerySet[Job]) -> QuerySet[Job]:
+    """Narrow `jobs` by the query's `status` and `job_type`, as far as these are well-formed."""
+    wanted = {
+        "status": query.choice("status", JobStatus.values),
+        "job_type": query.choice("job_type", Action.values),
+    }
+    return jobs.filter(**{name: value for name, value in wanted.items() if value is not None})
+
+
+def filtered_audit(query: Query, entries: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+    """Narrow `entries` by the query's parameters, as far as these are well-formed."""
+    wanted = {
+        "action": query.choice("action", AuditAction.values),
+        "actor": query.text("actor"),
+        "model_id": query.text("model_id"),
+        "created_at__gte": query.time("since"),
+        "created_at__lt": query.time("until"),
+    }
+    return entries.filter(**{name: value for name, value in wanted.items() if value is not None})

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import logging
-import threading
-import time
 from collections.abc import Sequence
-from itertools import islice
+from functools import cache
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from celery import Task
+from celery import Celery
+from celery.app import app_or_default
 from django.conf import settings
 from django.db import transaction
 
+from models_registry import metrics
+from models_registry.breaker import Breaker
+from models_registry.messenger import Messenger
 from models_registry.models import Action
 
 logger = logging.getLogger(__name__)
 
-# Events are called in batches; an answer that is waited for takes a worker of its own.
-EVENT_BATCH = 20
+# By name, so that whoever asks for work need not import what does it.
+DISPATCH_EVENTS = "models_registry.tasks.dispatch_events"
+DISPATCH_WAITING_CALLS = "models_registry.tasks.dispatch_waiting_calls"
+
+# How many jobs one message names: events are called in batches; an answer that is waited for
+# takes a worker of its own.
+JOBS_NAMED = {DISPATCH_EVENTS: 20, DISPATCH_WAITING_CALLS: 1}
 # However many jobs one event makes, this many messages wake the workers for them: whoever has
 # done what its message names goes on with whatever else is due.
 MESSAGES_AT_MOST = 20
@@ -29,61 +36,105 @@ FAILURES_BEFORE_PAUSE = 3
 PAUSE_SECONDS = 10.0
 
 
-class _Breaker:
-    """Counts failures to publish and says when not to try."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._failures = 0
-        self._closed_again_at = 0.0
-
-    def allows(self) -> bool:
-        return time.monotonic() >= self._closed_again_at
-
-    def record(self, *, success: bool) -> None:
-        with self._lock:
-            self._failures = 0 if success else self._failures + 1
-            if self._failures >= FAILURES_BEFORE_PAUSE:
-                self._closed_again_at = time.monotonic() + PAUSE_SECONDS
-
-
-breaker = _Breaker()
+breaker = Breaker(failures=FAILURES_BEFORE_PAUSE, pause_seconds=PAUSE_SECONDS)
 
 
 def wake_workers(job_type: str, job_ids: Sequence[UUID]) -> None:
-    """Ask the workers to dispatch these jobs once the present transaction is committed."""
+    """Ask the workers to dispatch these jobs once the present transaction is committed.
+
+    Of very many only the first are named: those of one event, whichever others come meanwhile.
+    """
+    first = job_ids[: _named_at_most(job_type)]
 
     def send() -> None:
-        send_hints(job_type, job_ids)
+        send_hints(job_type, first)
 
     transaction.on_commit(send, robust=True)
 
 
 def send_hints(job_type: str, job_ids: Sequence[UUID]) -> None:
-    """Publish messages for these jobs; must be outside a transaction. Never raises."""
-    from models_registry import tasks
+    """Have messages for these jobs published soon; must be outside a transaction. Never raises.
 
-    waits = is_waited_for(job_type)
-    task = tasks.dispatch_waiting_calls if waits else tasks.dispatch_events
-    size = 1 if waits else EVENT_BATCH
-    starts = range(0, len(job_ids), size)
-    for start in islice(starts, MESSAGES_AT_MOST):
-        if not publish(task, [str(job_id) for job_id in job_ids[start : start + size]]):
-            return
+    Of very many only the first are named. Nobody waits for the broker: a thread of this process
+    publishes what all others hand to it.
+    """
+    messenger.hand_over(_task_of(job_type), job_ids[: _named_at_most(job_type)])
 
 
-def publish(task: Task[Any, Any], *args: Any) -> bool:
-    """Send one message, unless the broker has been failing. Never raises; says if it went."""
+def publish_ids(task: str, ids: Sequence[UUID]) -> bool:
+    """Publish messages to a task for these ids, all at once. Never raises; says if they went.
+
+    The tasks that dispatch take a list of ids, others a single one.
+    """
+    texts = [str(each) for each in ids]
+    size = JOBS_NAMED.get(task)
+    if size is None:
+        return _publish(task, [(text,) for text in texts])
+    starts = range(0, len(texts), size)
+    return _publish(task, [(texts[start : start + size],) for start in starts])
+
+
+def publish(task: str, *args: Any) -> bool:
+    """Send one message to the task of this name, unless the broker has been failing.
+
+    Waits for the broker, so no request may ask for it: it is for a worker that hands on what is
+    left, and whose own message is acknowledged once this returns. Never raises; says if it went.
+    """
+    return _publish(task, [args])
+
+
+def _publish(task: str, messages: Sequence[tuple[Any, ...]]) -> bool:
+    """Send a message for each tuple of a task's arguments."""
     if not breaker.allows():
+        metrics.HINTS_NOT_SENT.inc(len(messages))
         return False
     try:
-        task.apply_async(args=args)
+        _send(task, messages)
     except Exception as error:  # whatever the broker's client raises: the row is the truth
         breaker.record(success=False)
-        logger.warning("hint.not_sent task=%s: %s", task.name, type(error).__name__)
+        metrics.HINTS_NOT_SENT.inc(len(messages))
+        logger.warning("hint.not_sent task=%s: %s", task, type(error).__name__)
         return False
     breaker.record(success=True)
     return True
+
+
+def _send(task: str, messages: Sequence[tuple[Any, ...]]) -> None:
+    """Put messages straight into a task's queue, in one round trip where the broker can do that.
+
+    `apply_async` would ask the broker for the exchange's bindings each time, although every queue
+    has its own name for a routing key, and look for options that no hint has.
+    """
+    app, named = app_or_default(), {"argsrepr": "", "kwargsrepr": ""}
+    queue = _queue_of(app, task)
+    with app.producer_or_acquire() as producer, producer.batch():
+        for args in messages:
+            message = app.amqp.create_task_message(str(uuid4()), task, args, {}, **named)
+            producer.publish(
+                message.body,
+                exchange="",
+                routing_key=queue,
+                serializer="json",
+                headers=message.headers,
+                retry=False,
+                **message.properties,
+            )
+
+
+@cache
+def _queue_of(app: Celery[Any], task_name: str) -> str:
+    return str(app.amqp.router.route({}, task_name)["queue"].name)
+
+
+messenger = Messenger(publish_ids)
+
+
+def _task_of(job_type: str) -> str:
+    return DISPATCH_WAITING_CALLS if is_waited_for(job_type) else DISPATCH_EVENTS
+
+
+def _named_at_most(job_type: str) -> int:
+    return MESSAGES_AT_MOST * JOBS_NAMED[_task_of(job_type)]
 
 
 def is_waited_for(job_type: str) -> bool:

@@ -1,4 +1,4 @@
-"""Models, their versions and their jobs: columns, constraints and state machines."""
+"""Models, their versions and their jobs: columns and constraints."""
 
 from __future__ import annotations
 
@@ -9,7 +9,39 @@ from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
+from models_registry.audit import AuditEntry as AuditEntry  # tables with modules of their own
 from models_registry.fields import JSONTextField
+from models_registry.heartbeats import Heartbeat as Heartbeat
+from models_registry.states import (
+    INTERFACES as INTERFACES,
+)
+from models_registry.states import (
+    OPEN_JOB as OPEN_JOB,
+)
+from models_registry.states import (
+    VERSION_TRANSITIONS as VERSION_TRANSITIONS,
+)
+from models_registry.states import (
+    Action as Action,
+)
+from models_registry.states import (
+    Direction as Direction,
+)
+from models_registry.states import (
+    Dispatch as Dispatch,
+)
+from models_registry.states import (
+    JobStatus as JobStatus,
+)
+from models_registry.states import (
+    ModelStatus as ModelStatus,
+)
+from models_registry.states import (
+    Origin as Origin,
+)
+from models_registry.states import (
+    VersionStatus as VersionStatus,
+)
 
 
 def new_id() -> UUID:
@@ -19,32 +51,6 @@ def new_id() -> UUID:
     sort the ids of other processes wrongly.
     """
     return uuid7()
-
-
-class Action(models.TextChoices):
-    """What a model can be asked to do; also the type of the job that does it."""
-
-    TRAINING = "training"
-    INFERENCE = "inference"
-
-
-class Direction(models.TextChoices):
-    """Which way data goes through an interface."""
-
-    INPUT = "input"
-    OUTPUT = "output"
-
-
-INTERFACES: tuple[tuple[Action, Direction], ...] = tuple(
-    (action, direction) for action in Action for direction in Direction
-)
-
-
-class ModelStatus(models.TextChoices):
-    """A model is `active` from the first time one of its versions is, and stays so."""
-
-    PENDING = "pending"
-    ACTIVE = "active"
 
 
 class Model(models.Model):
@@ -98,33 +104,13 @@ class Model(models.Model):
         return value
 
 
-class VersionStatus(models.TextChoices):
-    """Where a version stands.
-
-    pending -> training: a training job was dispatched. pending -> active: made active by hand,
-    or its job was completed before its dispatch was recorded. training -> active: its training
-    succeeded (or was approved). training -> pending: taken back by hand. * -> failed: its
-    training failed, or it was withdrawn. failed -> pending, training: another try.
-    """
-
-    PENDING = "pending"
-    TRAINING = "training"
-    ACTIVE = "active"
-    FAILED = "failed"
-
-
-VERSION_TRANSITIONS: dict[str, frozenset[str]] = {
-    VersionStatus.PENDING: frozenset({"training", "active", "failed"}),
-    VersionStatus.TRAINING: frozenset({"active", "failed", "pending"}),
-    VersionStatus.FAILED: frozenset({"pending", "training"}),
-    VersionStatus.ACTIVE: frozenset({"failed"}),
-}
-
-
 class ModelVersion(models.Model):
     """One version of a model, with the handlers and contracts frozen when it was made."""
 
-    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="versions")
+    # No index of its own: those below begin with it. Here and elsewhere.
+    model = models.ForeignKey(
+        Model, on_delete=models.CASCADE, related_name="versions", db_index=False
+    )
     # 1, 2, 3 ... in the order of making, over automatic and hand-made versions alike.
     number = models.PositiveIntegerField()
     version = models.CharField(max_length=128)
@@ -160,44 +146,6 @@ class ModelVersion(models.Model):
         return found
 
 
-class JobStatus(models.TextChoices):
-    """What a caller sees of a job.
-
-    pending -> started: a worker claimed it. pending, started -> success, failure: its handler
-    answered, or it can't be run, or its deadline passed. Nothing leaves success or failure.
-    """
-
-    PENDING = "pending"
-    STARTED = "started"
-    SUCCESS = "success"
-    FAILURE = "failure"
-
-
-OPEN_JOB = (JobStatus.PENDING, JobStatus.STARTED)
-
-
-class Dispatch(models.TextChoices):
-    """Where the call to a job's handler stands.
-
-    queued -> claimed: one worker is making the call, until `due_at`. claimed -> dispatched: the
-    handler has it and will call back, until `due_at`. claimed -> queued: the call failed for a
-    passing reason; tried again at `due_at`. * -> done: the job has ended.
-    """
-
-    QUEUED = "queued"
-    CLAIMED = "claimed"
-    DISPATCHED = "dispatched"
-    DONE = "done"
-
-
-class Origin(models.TextChoices):
-    """Who asked for a job: a caller, an update of the model, or another job's event."""
-
-    MANUAL = "manual"
-    AUTOMATIC = "automatic"
-    TRIGGERED = "triggered"
-
-
 class Job(models.Model):
     """One call of a version's handler.
 
@@ -206,7 +154,7 @@ class Job(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="+")
+    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="+", db_index=False)
     version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="+")
     job_type = models.CharField(max_length=9, choices=Action.choices)
     status = models.CharField(max_length=7, choices=JobStatus.choices, default=JobStatus.PENDING)
@@ -220,8 +168,15 @@ class Job(models.Model):
     # What made it, and the job whose event that was; None when a caller or an update did.
     triggered_by_id = models.UUIDField(null=True)
     triggered_by_job_id = models.UUIDField(null=True)
+    # The failed job that this one repeats; None when it is no repetition. The id alone, since the
+    # failed one may be deleted before.
+    retry_of = models.UUIDField(null=True)
     # How many jobs stand before it in its chain; 0 when a caller or an update made it.
     depth = models.PositiveSmallIntegerField(default=0)
+    # What the request that led to it is called in logs and traces ("" in old rows). With defaults
+    # in the database, so that a process of the version before can still make jobs.
+    request_id = models.CharField(max_length=128, default="", db_default="", blank=True)
+    traceparent = models.CharField(max_length=55, default="", db_default="", blank=True)
     # The claim that may record an outcome; a claim that lapsed has another one.
     claim = models.UUIDField(null=True)
     due_at = models.DateTimeField(null=True)
@@ -244,7 +199,15 @@ class Job(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["due_at"], name="job_due", condition=Q(due_at__isnull=False)),
+            # Each kind of what is due has its own stretch: no backlog of one is in another's way.
+            models.Index(
+                fields=["dispatch", "due_at"],
+                name="job_due_by_dispatch",
+                condition=Q(due_at__isnull=False),
+            ),
+            models.Index(
+                fields=["job_type", "due_at"], name="job_queued", condition=Q(dispatch="queued")
+            ),
             models.Index(fields=["model", "-id"], name="job_by_model"),
             models.Index(fields=["status", "-id"], name="job_by_status"),
             models.Index(
@@ -260,6 +223,11 @@ class Job(models.Model):
                 name="job_manual_training",
                 condition=Q(job_type="training", origin="manual"),
             ),
+            models.Index(
+                fields=["version", "-id"],
+                name="job_training_of_version",
+                condition=Q(job_type="training"),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -269,7 +237,7 @@ class Job(models.Model):
 class InterfaceChange(models.Model):
     """One interface of a model as it was from `changed_at` on, until the next such row."""
 
-    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="+")
+    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="+", db_index=False)
     action = models.CharField(max_length=9, choices=Action.choices)
     direction = models.CharField(max_length=6, choices=Direction.choices)
     fingerprint = models.CharField(max_length=64)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, TypedDict
 
-from models_registry.models import Job, Model, ModelVersion
+import orjson
+
+from models_registry.models import AuditEntry, Job, Model, ModelVersion
+from models_registry.stored import StoredModel, StoredVersion
 
 
 class ModelObject(TypedDict):
@@ -59,9 +62,30 @@ class JobObject(TypedDict):
     warnings: list[str]
     attempts: int
     triggered_by: dict[str, str | None] | None
+    retry_of: str | None
     created_at: str
     started_at: str | None
     completed_at: str | None
+
+
+class AuditObject(TypedDict):
+    """One entry of the audit log; "" and None of a row are null here."""
+
+    id: int
+    at: str
+    action: str
+    actor: dict[str, str | None]
+    model_id: str | None
+    model_version: str | None
+    job_id: str | None
+    subscription_id: str | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    request_id: str | None
+
+
+# Puts text that is JSON already into an answer.
+_stored: Any = orjson.Fragment
 
 
 def model_object(model: Model) -> ModelObject:
@@ -75,6 +99,31 @@ def model_object(model: Model) -> ModelObject:
         "metadata": model.metadata,
         "status": model.status,
     }
+
+
+def stored_model_object(model: StoredModel) -> ModelObject:
+    """Return `model` as the API shows it, its JSON put in as the text that is stored."""
+    id, name, description, handlers, contracts, metadata, status, _ = model
+    return {
+        "id": id,
+        "name": name,
+        "description": description,
+        "handlers": _stored(handlers),
+        "handler_contracts": None if contracts is None else _stored(contracts),
+        "metadata": _stored(metadata),
+        "status": status,
+    }
+
+
+def stored_model_and_version(model: StoredModel, version: StoredVersion) -> ModelAndVersion:
+    """Return a model beside one of its versions, as they are stored."""
+    shown: VersionObject = {
+        "version": version.version,
+        "description": version.description,
+        "metadata": _stored(version.metadata),
+        "status": version.status,
+    }
+    return {"version": shown, "model": stored_model_object(model)}
 
 
 def version_object(version: ModelVersion) -> VersionObject:
@@ -117,9 +166,31 @@ def job_object(job: Job) -> JobObject:
         "warnings": job.warnings,
         "attempts": job.attempts,
         "triggered_by": _cause(job),
+        "retry_of": str(job.retry_of) if job.retry_of else None,
         "created_at": timestamp(job.created_at),
         "started_at": timestamp(job.started_at) if job.started_at else None,
         "completed_at": timestamp(job.completed_at) if job.completed_at else None,
+    }
+
+
+def audit_object(entry: AuditEntry) -> AuditObject:
+    """Return an entry of the audit log as the API shows it."""
+    return {
+        "id": entry.pk,
+        "at": timestamp(entry.created_at),
+        "action": entry.action,
+        "actor": {
+            "kind": entry.actor_kind,
+            "name": entry.actor,
+            "client_id": entry.client_id or None,
+        },
+        "model_id": entry.model_id or None,
+        "model_version": entry.version or None,
+        "job_id": str(entry.job_id) if entry.job_id else None,
+        "subscription_id": str(entry.subscription_id) if entry.subscription_id else None,
+        "before": entry.before,
+        "after": entry.after,
+        "request_id": entry.request_id or None,
     }
 
 
@@ -138,7 +209,7 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def model_etag(model: Model, newest: ModelVersion) -> str:
+def model_etag(model: Model | StoredModel, newest: ModelVersion | StoredVersion) -> str:
     """Return the strong ETag of a model shown beside its newest version."""
     return f'"{model.revision}-{newest.number}-{newest.revision}"'
 

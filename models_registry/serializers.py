@@ -58,6 +58,10 @@ class SetStatusRequest(StrictSerializer):
     status = StrictChoiceField(choices=VersionStatus.choices)
 
 
+class EmptyRequest(StrictSerializer):
+    """An object without members: the path says everything."""
+
+
 class TrainRequest(StrictSerializer):
     """What the training handler is given; {} when absent."""
 

@@ -17,10 +17,8 @@ from functools import cache
 from itertools import accumulate, islice
 from typing import Any
 
-from models_registry.errors import Fault, InvalidRequest
+from models_registry.errors import FAULTS_SOUGHT, Fault, InvalidRequest
 
-# A body that is wrong everywhere is told so often enough to be mended, not millions of times.
-FAULTS_REPORTED = 100
 INTEGERS = range(-(2**63), 2**63)
 INTEGER_DIGITS = len(str(INTEGERS.start))
 # PostgreSQL can't store U+0000, and half a surrogate pair can't be written as UTF-8 again.
@@ -58,7 +56,7 @@ def read_json(raw: bytes, *, depth_limit: int) -> Any:
     except RecursionError:
         raise MalformedJSON("The JSON nests too deep.") from None
     if reading.doubtful or UNSTORABLE_ESCAPE.search(text):
-        faults = tuple(islice(_faults(value, ""), FAULTS_REPORTED))
+        faults = tuple(islice(_faults(value, ""), FAULTS_SOUGHT))
         if faults:
             raise MalformedJSON(faults=faults)
     return value

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from models_registry.views import HealthViewSet, JobViewSet, ModelViewSet, VersionViewSet
+from models_registry.rerun_views import RerunViewSet
+from models_registry.views import JobViewSet, ModelViewSet, VersionViewSet
+from models_registry.watching_views import AuditViewSet, HealthViewSet
 
 VERSION = "models/<str:model_id>/versions/<str:model_version>"
 
 urlpatterns = [
     path("health", HealthViewSet.as_view({"get": "health"})),
+    path("health/ready", HealthViewSet.as_view({"get": "ready"})),
+    path("audit", AuditViewSet.as_view({"get": "list"})),
     path("models", ModelViewSet.as_view({"get": "list", "post": "create"})),
     path(
         "models/<str:model_id>",
@@ -26,4 +30,6 @@ urlpatterns = [
     path("models/<str:model_id>/jobs", JobViewSet.as_view({"get": "list_of_model"})),
     path("jobs", JobViewSet.as_view({"get": "list"})),
     path("jobs/<str:job_id>", JobViewSet.as_view({"get": "retrieve"})),
+    path("jobs/<str:job_id>/retry", RerunViewSet.as_view({"post": "retry"})),
+    path("jobs/<str:job_id>/cancel", RerunViewSet.as_view({"post": "cancel"})),
 ]

@@ -7,15 +7,16 @@ from uuid import UUID
 
 from rest_framework import serializers, status
 from rest_framework.request import Request
-from rest_framework.response import Response
 
-from models_registry import documentation
+from models_registry import documentation, job_documentation
 from models_registry import representations as show
-from models_registry.api.etags import not_modified, precondition
+from models_registry.api.etags import has_precondition, not_modified, precondition
 from models_registry.api.idempotency import idempotent
-from models_registry.api.pages import page
+from models_registry.api.pages import page, stored_page
+from models_registry.api.queries import Query
+from models_registry.api.responses import Response
 from models_registry.api.views import ApiViewSet
-from models_registry.filters import filtered_jobs
+from models_registry.filters import JOB_PARAMETERS, filtered_jobs
 from models_registry.models import Action, Job, Model, ModelVersion
 from models_registry.serializers import (
     CompleteJobRequest,
@@ -27,19 +28,10 @@ from models_registry.serializers import (
     UpdateModelRequest,
 )
 from models_registry.services import completion, jobs, lookups, models, versions
+from models_registry.stored import stored_models
 
 Bodies = dict[str, type[serializers.Serializer[Any]]]
 Scopes = dict[str, str]
-
-
-class HealthViewSet(ApiViewSet):
-    """Whether the process answers."""
-
-    scopes: ClassVar[Scopes] = {"health": "public"}
-
-    @documentation.get_health
-    def health(self, request: Request) -> Response:
-        return Response({"status": "ok"})
 
 
 class ModelViewSet(ApiViewSet):
@@ -53,11 +45,12 @@ class ModelViewSet(ApiViewSet):
         "destroy": "manage_models",
     }
     bodies: ClassVar[Bodies] = {"create": CreateModelRequest, "update": UpdateModelRequest}
+    costly = frozenset({"create", "update"})
 
     @documentation.list_models
     def list(self, request: Request) -> Response:
-        rows, headers = page(request, Model.objects.all(), key=("id",))
-        return Response([show.model_object(model) for model in rows], headers=headers)
+        rows, headers = stored_page(request, Model, stored_models)
+        return Response([show.stored_model_object(model) for model in rows], headers=headers)
 
     @documentation.create_model
     @idempotent
@@ -69,9 +62,11 @@ class ModelViewSet(ApiViewSet):
 
     @documentation.get_model
     def retrieve(self, request: Request, model_id: str) -> Response:
-        model, newest = lookups.get_model(model_id)
+        model, newest = lookups.get_stored_model(model_id)
         etag = show.model_etag(model, newest)
-        return not_modified(request, etag) or _shown(model, newest)
+        return not_modified(request, etag) or Response(
+            show.stored_model_and_version(model, newest), headers={"ETag": etag}
+        )
 
     @documentation.update_model
     @idempotent
@@ -104,6 +99,7 @@ class VersionViewSet(ApiViewSet):
         "train": TrainRequest,
         "infer": InferRequest,
     }
+    costly = frozenset({"train", "infer"})
 
     @documentation.list_model_versions
     def list(self, request: Request, model_id: str) -> Response:
@@ -163,27 +159,27 @@ class JobViewSet(ApiViewSet):
     }
     bodies: ClassVar[Bodies] = {"complete": CompleteJobRequest}
 
-    @documentation.list_jobs
+    @job_documentation.list_jobs
     def list(self, request: Request) -> Response:
         return _job_page(request, Job.objects.all())
 
-    @documentation.list_model_jobs
+    @job_documentation.list_model_jobs
     def list_of_model(self, request: Request, model_id: str) -> Response:
         lookups.require_model(model_id)
         return _job_page(request, Job.objects.filter(model_id=model_id))
 
-    @documentation.get_job
+    @job_documentation.get_job
     def retrieve(self, request: Request, job_id: str) -> Response:
         return Response(show.job_object(lookups.get_job(UUID(job_id))))
 
-    @documentation.get_model_version_job
+    @job_documentation.get_model_version_job
     def retrieve_of_version(
         self, request: Request, model_id: str, model_version: str, job_id: str
     ) -> Response:
         job = lookups.get_job(UUID(job_id), model_id=model_id, version=model_version)
         return Response(show.job_object(job))
 
-    @documentation.complete_model_job
+    @job_documentation.complete_model_job
     def complete(
         self, request: Request, model_id: str, model_version: str, job_id: str
     ) -> Response:
@@ -202,8 +198,9 @@ class JobViewSet(ApiViewSet):
 
 
 def _job_page(request: Request, queryset: Any) -> Response:
-    jobs_found = filtered_jobs(request, queryset.select_related("version"))
-    rows, headers = page(request, jobs_found, key=("-id",), allowed=("status", "job_type"))
+    query = Query(request, JOB_PARAMETERS)
+    jobs_found = filtered_jobs(query, queryset.select_related("version"))
+    rows, headers = page(request, jobs_found, key=("-id",), query=query)
     return Response([show.job_object(job) for job in rows], headers=headers)
 
 
@@ -215,7 +212,9 @@ def _shown(model: Model, version: ModelVersion, status_code: int = status.HTTP_2
     )
 
 
-def _if_match(request: Request) -> models.Precondition:
+def _if_match(request: Request) -> models.Precondition | None:
+    if not has_precondition(request):
+        return None
     return lambda model, newest: precondition(request, show.model_etag(model, newest))
 
 

@@ -8,13 +8,17 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from models_registry.actor import ActorKind
 from models_registry.api.paths import ID_PATTERN
+from models_registry.audit import AuditAction
 from models_registry.handlers.arns import ARN
 from models_registry.models import Action, JobStatus, ModelStatus, VersionStatus
 
 Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string"}
+# What readiness looks at.
+PARTS = ("database", "migrations", "workers", "sweep", "broker")
 UUID: Schema = {"type": "string", "format": "uuid"}
 TIME: Schema = {"type": "string", "format": "date-time"}
 OBJECT: Schema = {"type": "object", "additionalProperties": True}
@@ -159,12 +163,14 @@ COMPONENTS: dict[str, Schema] = {
             "warnings": listed(TEXT),
             "attempts": {"type": "integer", "minimum": 0},
             "triggered_by": nullable(ref("Cause")),
+            "retry_of": {**nullable(UUID), "description": "The failed job that it repeats."},
             "created_at": TIME,
             "started_at": nullable(TIME),
             "completed_at": nullable(TIME),
         },
         text="One call of a version's handler.",
     ),
+    "RepeatedJob": shape({"job_id": UUID}, text="The job that was recorded."),
     "TrainingJob": shape({"training_job_id": UUID}, text="The job that was recorded."),
     "InferenceJob": shape({"inference_job_id": UUID}, text="The job that was recorded."),
     "Completion": shape(
@@ -177,7 +183,45 @@ COMPONENTS: dict[str, Schema] = {
         },
         text="How a job ended, and what that triggered.",
     ),
+    "AuditEntry": shape(
+        {
+            "id": {"type": "integer", "minimum": 1},
+            "at": TIME,
+            "action": one_of(AuditAction.values),
+            "actor": ref("Actor"),
+            "model_id": nullable(TEXT),
+            "model_version": nullable(TEXT),
+            "job_id": nullable(UUID),
+            "subscription_id": nullable(UUID),
+            "before": nullable(OBJECT),
+            "after": nullable(OBJECT),
+            "request_id": nullable(
+                {**TEXT, "description": "Of the request that made the change; also in the log."}
+            ),
+        },
+        text="One change: who, what, when, and what of it was another before.",
+    ),
+    "Actor": shape(
+        {"kind": one_of(ActorKind.values), "name": TEXT, "client_id": nullable(TEXT)},
+        text="Who made a change: a token's `sub` and `client_id`, a job by its callback token, a"
+        " user of the admin, a user at a prompt, a worker, or the service itself.",
+    ),
     "Health": shape({"status": one_of(["ok"])}, text="The process answers."),
+    "Readiness": shape(
+        {"status": one_of(["ok", "degraded"]), "checks": ref("Checks")},
+        text="The service answers; when degraded, jobs wait.",
+    ),
+    "Checks": shape(
+        {part: ref("Check") for part in PARTS}, text="The parts that the service needs."
+    ),
+    "Check": shape(
+        {
+            "state": one_of(["ok", "failing", "unknown"]),
+            "age_seconds": {"type": ["number", "null"], "minimum": 0},
+            "message": {**TEXT, "description": "What is wrong; empty when nothing is."},
+        },
+        text="How a part is, and how long ago it was last seen to be well.",
+    ),
     "Fault": shape(
         {"path": {**TEXT, "description": "JSON Pointer (RFC 6901)."}, "message": TEXT},
         text="One thing that is wrong, and where.",
@@ -188,8 +232,9 @@ COMPONENTS: dict[str, Schema] = {
             "message": {**TEXT, "description": "For a person."},
             "code": {**TEXT, "description": "Stable, for a machine.", "pattern": "^[a-z0-9_]+$"},
             "errors": listed(ref("Fault")),
+            "checks": ref("Checks"),
         },
-        optional=("code", "errors"),
+        optional=("code", "errors", "checks"),
         text="Why a request was refused; it changed nothing.",
     ),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from drf_spectacular.utils import (
@@ -12,40 +13,12 @@ from drf_spectacular.utils import (
     extend_schema,
 )
 
-from models_registry.api.components import Schema, ref
+from models_registry.api.components import Schema
 from models_registry.api.paths import ID_PATTERN
+from models_registry.api.refusals import WAITS, Refusal, refusal_response, refusals_of
+from models_registry.examples import CREATE_MODEL
 
 View = TypeVar("View")
-
-ERRORS: dict[int, tuple[str, str, str]] = {
-    400: ("Malformed: a wrong shape or type, or a bad parameter.", "invalid_request", "Malformed."),
-    401: (
-        "The bearer token is missing, expired or rejected.",
-        "not_authenticated",
-        "This needs a valid bearer token.",
-    ),
-    403: (
-        "The token is valid and lacks the right.",
-        "permission_denied",
-        "This needs the scope manage_models.",
-    ),
-    404: ("Not found.", "model_not_found", "There is no model with this id."),
-    406: ("The answer is JSON, which `Accept` rules out.", "not_acceptable", "JSON only."),
-    409: ("It conflicts with the present state.", "conflict", "There is one already."),
-    412: ("`If-Match` names another state.", "precondition_failed", "This has changed."),
-    413: ("The body is over the limit.", "body_too_large", "The body is too large."),
-    415: ("The body must be JSON in UTF-8.", "unsupported_media_type", "JSON in UTF-8 only."),
-    422: ("Well-formed, but wrong in meaning.", "unprocessable", "It can't be carried out."),
-    500: ("A bug of ours.", "internal_error", "Something went wrong here."),
-    503: (
-        "The database or the issuer's keys are away.",
-        "database_unavailable",
-        "The database can't be reached.",
-    ),
-}
-POINTED = {400, 422}
-ALWAYS = (401, 403, 406, 500, 503)
-BODY = (400, 413, 415)
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -55,13 +28,13 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 )
 IF_MATCH = OpenApiParameter(
     "If-Match",
-    {"type": "string"},
+    {"type": "string", "minLength": 1},
     OpenApiParameter.HEADER,
     description="The ETag that was read; 412 when there is another by now.",
 )
 IF_NONE_MATCH = OpenApiParameter(
     "If-None-Match",
-    {"type": "string"},
+    {"type": "string", "minLength": 1},
     OpenApiParameter.HEADER,
     description="An ETag that is known already; 304 when nothing has changed.",
 )
@@ -72,15 +45,18 @@ PAGING = [
         description="How many there are on a page.",
     ),
     OpenApiParameter(
-        "cursor", {"type": "string"}, description="From the `Link` header of the page before."
+        "cursor",
+        {"type": "string", "minLength": 1},
+        description="From the `Link` header of the page before.",
     ),
 ]
 
 
-def path_id(name: str, text: str) -> OpenApiParameter:
-    """Return the parameter of a path that is an id."""
+def path_id(name: str, text: str, example: str) -> OpenApiParameter:
+    """Return the parameter of a path that is an id, such as `example`."""
     schema = {"type": "string", "pattern": f"^{ID_PATTERN}$"}
-    return OpenApiParameter(name, schema, OpenApiParameter.PATH, description=text)
+    shown = [OpenApiExample("Example", example)]
+    return OpenApiParameter(name, schema, OpenApiParameter.PATH, description=text, examples=shown)
 
 
 def path_uuid(name: str, text: str) -> OpenApiParameter:
@@ -95,9 +71,9 @@ def choice(name: str, values: list[str]) -> OpenApiParameter:
     return OpenApiParameter(name, schema, description="Only those where it is this.")
 
 
-MODEL_ID = path_id("model_id", "The model.")
-MODEL_VERSION = path_id("model_version", "The version of the model.")
-JOB_ID = path_uuid("job_id", "The job.")
+MODEL_ID = path_id("model_id", "The model.", CREATE_MODEL["id"])
+MODEL_VERSION = path_id("model_version", "The version of the model.", "1")
+JOB_ID = path_uuid("job_id", "The job: its id is in the answer that recorded it, and in lists.")
 
 
 def header(name: str, text: str, *statuses: int) -> OpenApiParameter:
@@ -117,29 +93,33 @@ def operation(
     text: str,
     *,
     tag: str,
-    scope: str,
+    scope: str | tuple[str, ...],
     status: int = 200,
     answer: Schema | None = None,
     shown: Any = None,
     body: Any = None,
     sent: Mapping[str, Any] | None = None,
     parameters: tuple[OpenApiParameter, ...] = (),
-    errors: tuple[int, ...] = (),
+    errors: tuple[Refusal, ...] = (),
+    faults_at: Mapping[str, str] = MappingProxyType({}),
     conditional: bool = False,
 ) -> Callable[[View], View]:
     """Return the decorator that describes an action.
 
     `answer` is the schema of the success and `shown` an example of it; `sent` are examples of
-    the body by name. `errors` are the statuses besides those that any operation, or any with a
-    body, may give. `conditional` reads answer 304.
+    the body by name. `errors` are the refusals besides those that any operation, or any with such
+    a body and such parameters, may give; `faults_at` is, by code, where in this operation's body
+    they find a fault, when it is not where others do. `conditional` reads answer 304. Of several
+    scopes, the one of the job's type is needed.
     """
-    rights = "" if scope == "public" else f"\n\nNeeds the scope `{scope}`."
-    always = (406, 500) if scope == "public" else ALWAYS
-    refused = sorted({*always, *errors, *(BODY if body is not None else ())})
+    rights = _rights(scope)
+    refused = refusals_of(
+        errors, is_public=scope == "public", has_body=body is not None, parameters=parameters
+    )
     responses: dict[int, Any] = {status: _success(answer, shown, status)}
     if conditional:
         responses[304] = OpenApiResponse(description="Nothing has changed.")
-    responses |= {code: _refusal(code) for code in refused}
+    responses |= {each: refusal_response(each, codes, faults_at) for each, codes in refused.items()}
     described: Any = extend_schema(
         operation_id=operation_id,
         summary=summary,
@@ -157,6 +137,12 @@ def operation(
     return decorator
 
 
+def _rights(scope: str | tuple[str, ...]) -> str:
+    if isinstance(scope, tuple):
+        return f"\n\nNeeds the scope of the job's type: {' or '.join(f'`{s}`' for s in scope)}."
+    return "" if scope == "public" else f"\n\nNeeds the scope `{scope}`."
+
+
 def _success(answer: Schema | None, shown: Any, status: int) -> OpenApiResponse:
     if answer is None:
         return OpenApiResponse(description="Done.")
@@ -164,19 +150,13 @@ def _success(answer: Schema | None, shown: Any, status: int) -> OpenApiResponse:
     return OpenApiResponse(answer, description="Done.", examples=[example])
 
 
-def _refusal(code: int) -> OpenApiResponse:
-    text, name, message = ERRORS[code]
-    example: dict[str, Any] = {"success": False, "message": message, "code": name}
-    if code in POINTED:
-        example["errors"] = [{"path": "/handlers/training/arn", "message": "Must be an ARN."}]
-    shown = OpenApiExample(name, example, response_only=True, status_codes=[str(code)])
-    return OpenApiResponse(ref("Error"), description=text, examples=[shown])
-
-
-def _headers_of_refusals(codes: list[int]) -> list[OpenApiParameter]:
+def _headers_of_refusals(
+    refused: Mapping[int, list[tuple[str, str]]],
+) -> list[OpenApiParameter]:
     headers = []
-    if 401 in codes:
+    if 401 in refused:
         headers.append(header("WWW-Authenticate", "Bearer.", 401))
-    if 503 in codes:
-        headers.append(header("Retry-After", "In seconds.", 503))
+    waits = [status for status, codes in refused.items() if not WAITS.isdisjoint(dict(codes))]
+    if waits:
+        headers.append(header("Retry-After", "In seconds.", *waits))
     return headers

@@ -6,8 +6,8 @@ import re
 from typing import Literal
 
 from rest_framework.request import Request
-from rest_framework.response import Response
 
+from models_registry.api.responses import Response
 from models_registry.errors import DomainError, InvalidRequest
 
 # One element of a list, which may be empty. Possessive quantifiers: with the ordinary ones a
@@ -43,6 +43,11 @@ def precondition(request: Request, etag: str) -> None:
         raise PreconditionFailed("This exists already in a state that If-None-Match rules out.")
 
 
+def has_precondition(request: Request) -> bool:
+    """Say whether a request names a state in which alone it is to be carried out."""
+    return "HTTP_IF_MATCH" in request.META or "HTTP_IF_NONE_MATCH" in request.META
+
+
 def not_modified(request: Request, etag: str) -> Response | None:
     """Return the 304 for a reader who has this state already, else None. Raises InvalidETag."""
     if request.method in SAFE_METHODS and _is_unwanted(request, etag):
@@ -60,7 +65,7 @@ def _is_unwanted(request: Request, etag: str) -> bool:
 
 def _tags(request: Request, header: str) -> Tags | None:
     """Return the entity tags of a header, with their quotes; None when it is absent."""
-    text = request.headers.get(header)
+    text = request.META.get(f"HTTP_{header.upper().replace('-', '_')}")
     if text is None:
         return None
     if text.strip(" \t") == "*":

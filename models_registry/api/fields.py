@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import cached_property
 from itertools import islice
 from typing import Any, cast
 from uuid import UUID
@@ -16,7 +17,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from models_registry.api.paths import ID_PATTERN, ID_RULE, UUID_PATTERN, UUID_RULE
-from models_registry.strict_json import FAULTS_REPORTED, depth_of_value
+from models_registry.errors import FAULTS_SOUGHT
+from models_registry.strict_json import depth_of_value
 
 # C0 and C1 controls, line and paragraph separators, and what makes text run the other way: shown
 # in a list, these let one name pass for another.
@@ -42,12 +44,15 @@ class StrictSerializer(serializers.Serializer[Any]):
             raise serializers.ValidationError(unknown)
         return value
 
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(str(field.field_name) for field in self._writable_fields)
+
     def _unknown(self, data: Any) -> dict[str, list[str]]:
         if not isinstance(data, Mapping):
             return {}
-        known = {field.field_name for field in self._writable_fields}
-        unknown = (key for key in data if key not in known)
-        return {key: ["There is no such field."] for key in islice(unknown, FAULTS_REPORTED)}
+        unknown = (key for key in data if key not in self._known)
+        return {key: ["There is no such field."] for key in islice(unknown, FAULTS_SOUGHT)}
 
 
 class StrictSerializerExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]

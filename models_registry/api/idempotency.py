@@ -10,7 +10,6 @@ from typing import Any, cast
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from models_registry.api.principals import Principal
 from models_registry.contracts import fingerprint
@@ -38,7 +37,7 @@ def idempotent(action: Action) -> Action:
 
     @functools.wraps(action)
     def wrapper(view: Any, request: Request, **kwargs: Any) -> HttpResponseBase:
-        key = request.headers.get("Idempotency-Key")
+        key = request.META.get("HTTP_IDEMPOTENCY_KEY")
         if key is None:
             return action(view, request, **kwargs)
         if not KEY.fullmatch(key):
@@ -48,18 +47,17 @@ def idempotent(action: Action) -> Action:
             caller=cast("Principal", request.user).caller,
             key=key,
             digest=digest,
-            produce=lambda: _render(request, action(view, request, **kwargs)),
+            produce=lambda: _kept(action(view, request, **kwargs)),
         )
         return _respond(answer)
 
     return wrapper
 
 
-def _render(request: Request, response: HttpResponseBase) -> Answer:
-    assert isinstance(response, Response)
-    body: Any = request.accepted_renderer.render(response.data)
+def _kept(response: HttpResponseBase) -> Answer:
+    assert isinstance(response, HttpResponse)
     headers = {name: response[name] for name in KEPT_HEADERS if name in response}
-    return Answer(response.status_code, body, headers)
+    return Answer(response.status_code, response.content, headers)
 
 
 def _respond(answer: Answer) -> HttpResponse:

@@ -6,9 +6,9 @@ costs what the first does.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
+from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -17,16 +17,10 @@ from django.core import signing
 from django.db.models import Model, Q, QuerySet
 from rest_framework.request import Request
 
-from models_registry.errors import Fault, InvalidRequest
+from models_registry.api.queries import Query
 
 Row = TypeVar("Row")
 PAGING = ("limit", "cursor")
-NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
-
-
-class InvalidQuery(InvalidRequest):
-    code = "invalid_query_parameter"
-    message = "The query of the URL is malformed."
 
 
 def page(
@@ -34,49 +28,52 @@ def page(
     queryset: QuerySet[Any, Row],
     *,
     key: Sequence[str] = ("-id",),
-    allowed: Collection[str] = (),
+    query: Query | None = None,
 ) -> tuple[list[Row], dict[str, str]]:
     """Return the page of `queryset` that the query asks for, and the headers to answer with.
 
     `key` orders the rows, as for `order_by`: columns of the model that are never NULL and
-    together unique. `allowed` names the query's other parameters. The headers are
-    `Link: <...>; rel="next"` (RFC 8288), or none on the last page.
-    Raises InvalidQuery with every fault; their path is "", the message names the parameter.
+    together unique. `query` is given where the list has parameters besides those of paging. The
+    headers are `Link: <...>; rel="next"` (RFC 8288), or none on the last page.
+    Raises InvalidQuery with every fault of the query, those found before among them.
     """
-    order = _Order(queryset.model, key)
-    query = request.query_params
-    faults = query_faults(request, (*PAGING, *allowed))
-    limit = _limit(query.get("limit"))
-    if limit is None:
-        faults.append(Fault("", f"'limit' must be a number from 1 to {settings.PAGE_SIZE_LIMIT}."))
-    after = order.read(query["cursor"]) if "cursor" in query else Q()
-    if after is None:
-        faults.append(Fault("", "'cursor' must be taken from the Link header of the same list."))
-    if faults or limit is None or after is None:
-        raise InvalidQuery(faults=faults)
-    rows = list(queryset.filter(after).order_by(*key)[: limit + 1])
+    model: Any = queryset.model
+    order = _order(model, tuple(key))
+    limit, after = _wanted(query or Query(request, PAGING), order)
+    condition = Q() if after is None else order.condition(after)
+    rows = list(queryset.filter(condition).order_by(*key)[: limit + 1])
+    return _cut(request, order, rows, limit)
+
+
+def stored_page(
+    request: Request, model: type[Model], read: Callable[[str, int], list[Row]]
+) -> tuple[list[Row], dict[str, str]]:
+    """Return a page of `model`'s rows in the order of their ids, as `page` does, from `read`.
+
+    `read` is given the id after which the page begins, "" from the start, and how many rows.
+    """
+    order = _order(model, ("id",))
+    limit, after = _wanted(Query(request, PAGING), order)
+    return _cut(request, order, read("" if after is None else after[0], limit + 1), limit)
+
+
+def _wanted(query: Query, order: _Order) -> tuple[int, list[Any] | None]:
+    """Return how many rows are asked for, and the place after which they begin."""
+    limit = query.number("limit", default=settings.PAGE_SIZE_DEFAULT, most=settings.PAGE_SIZE_LIMIT)
+    cursor = query.parameters.get("cursor")
+    after = None if cursor is None else order.read(cursor)
+    if after is None and cursor is not None:
+        query.refuse("'cursor' must be taken from the Link header of the same list.")
+    query.refuse_faults()
+    return limit, after
+
+
+def _cut(
+    request: Request, order: _Order, rows: list[Row], limit: int
+) -> tuple[list[Row], dict[str, str]]:
     if len(rows) <= limit:
         return rows, {}
     return rows[:limit], {"Link": _next(request, order.write(rows[limit - 1]))}
-
-
-def query_faults(request: Request, allowed: Collection[str]) -> list[Fault]:
-    """Return a fault for each parameter of the query that is not allowed, or given twice."""
-    faults = []
-    for name, values in request.query_params.lists():
-        if name not in allowed:
-            faults.append(Fault("", f"There is no query parameter '{name[:100]}' here."))
-        elif len(values) > 1:
-            faults.append(Fault("", f"'{name}' is given more than once."))
-    return faults
-
-
-def _limit(text: str | None) -> int | None:
-    """Return how many rows to give, None for what is not a number in range."""
-    if text is None:
-        return settings.PAGE_SIZE_DEFAULT
-    limit = int(text) if NUMBER.fullmatch(text) else 0
-    return limit if 1 <= limit <= settings.PAGE_SIZE_LIMIT else None
 
 
 def _next(request: Request, cursor: str) -> str:
@@ -104,19 +101,28 @@ class _Order:
         ]
         return self.signer.sign_object([_plain(value) for value in values])
 
-    def read(self, cursor: str) -> Q | None:
-        """Return the condition for rows after the place; None if it is no cursor of ours."""
+    def read(self, cursor: str) -> list[Any] | None:
+        """Return the values of the row that the place is after; None if it is no cursor of ours."""
         try:
             stored = self.signer.unsign_object(cursor)
         except signing.BadSignature:
             return None
         fields: list[Any] = [self.model._meta.get_field(name) for name, _ in self.columns]
-        values = [field.to_python(value) for field, value in zip(fields, stored, strict=True)]
+        return [field.to_python(value) for field, value in zip(fields, stored, strict=True)]
+
+    def condition(self, values: list[Any]) -> Q:
+        """Return the condition for rows after the one that has these values."""
         after, same = Q(), Q()
         for (name, descending), value in zip(self.columns, values, strict=True):
             after |= same & Q((f"{name}__{'lt' if descending else 'gt'}", value))
             same &= Q((name, value))
         return after
+
+
+@cache
+def _order(model: Any, key: tuple[str, ...]) -> _Order:
+    """Return the order, made once: its signer costs more to make than to use."""
+    return _Order(model, key)
 
 
 def _plain(value: Any) -> str | int:

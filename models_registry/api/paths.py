@@ -39,10 +39,15 @@ def check_path(parameters: Mapping[str, str]) -> None:
     the body to point at; the message names the parameter. A name without a grammar is a
     mistake in the code (KeyError).
     """
-    faults = []
-    for name, value in parameters.items():
-        grammar, rule = GRAMMARS[name]
-        if not grammar.fullmatch(value):
-            faults.append(Fault("", f"The path parameter '{name}' {rule}."))
+    broken = {name: broken_rule(name, value) for name, value in parameters.items()}
+    faults = [
+        Fault("", f"The path parameter '{name}' {rule}.") for name, rule in broken.items() if rule
+    ]
     if faults:
         raise InvalidPathParameter(faults=faults)
+
+
+def broken_rule(name: str, value: str) -> str | None:
+    """Return the rule for ids of this name that `value` breaks; None when it keeps it."""
+    grammar, rule = GRAMMARS[name]
+    return None if grammar.fullmatch(value) else rule

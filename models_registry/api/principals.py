@@ -7,6 +7,8 @@ from hashlib import sha256
 from typing import Literal
 from uuid import UUID
 
+from models_registry.actor import Actor, ActorKind
+
 SCOPES = (
     "read_models",
     "manage_models",
@@ -39,6 +41,14 @@ class Principal:
         """A stable name for this caller, 64 characters, for keys and limits per caller."""
         # Neither part holds a line break, so no two callers have one text.
         return sha256(f"{self.client_id}\n{self.subject}".encode()).hexdigest()
+
+    @property
+    def actor(self) -> Actor:
+        """This caller as the audit log names it."""
+        if self.job_id is not None:
+            return Actor(ActorKind.JOB, str(self.job_id))
+        kind = ActorKind.PERSON if self.is_human else ActorKind.CLIENT
+        return Actor(kind, self.subject, self.client_id)
 
     def may(self, scope: str) -> bool:
         """Tell whether this caller holds `scope`; a callback token holds none."""

@@ -15,13 +15,13 @@ class BoundedCache(Generic[Value]):
     def __init__(self, *, entries: int, weight: int) -> None:
         self._entries, self._weight = entries, weight
         self._total = 0
-        self._kept: OrderedDict[str, tuple[Value, int]] = OrderedDict()
+        self._kept: OrderedDict[str | bytes, tuple[Value, int]] = OrderedDict()
         self._lock = Lock()
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def get(self, key: str) -> Value | None:
+    def get(self, key: str | bytes) -> Value | None:
         """Return what is kept under `key`, None when nothing is."""
         with self._lock:
             found = self._kept.get(key)
@@ -30,7 +30,7 @@ class BoundedCache(Generic[Value]):
             self._kept.move_to_end(key)
             return found[0]
 
-    def put(self, key: str, value: Value, *, weight: int) -> None:
+    def put(self, key: str | bytes, value: Value, *, weight: int) -> None:
         """Keep `value`; the entries not used for longest make room. A heavier one is not kept."""
         with self._lock:
             self._forget(key)
@@ -41,6 +41,6 @@ class BoundedCache(Generic[Value]):
             while len(self._kept) > self._entries or self._total > self._weight:
                 self._forget(next(iter(self._kept)))
 
-    def _forget(self, key: str) -> None:
+    def _forget(self, key: str | bytes) -> None:
         if key in self._kept:
             self._total -= self._kept.pop(key)[1]

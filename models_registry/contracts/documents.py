@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import orjson
 from django.conf import settings
 
@@ -14,25 +14,24 @@ from models_registry.contracts import patterns, weights
 from models_registry.contracts.caches import BoundedCache
 from models_registry.contracts.cost import LEADS_BACK, TOO_COSTLY, TooCostly, price_of
 from models_registry.contracts.factory import make_validator
-from models_registry.contracts.fingerprints import fingerprint
+from models_registry.contracts.fingerprints import document_fingerprint
 from models_registry.contracts.subschemas import Contract, Subschema
-from models_registry.errors import Fault
+from models_registry.errors import FAULTS_SOUGHT, Fault
 from models_registry.strict_json import depth_of_value, pointer
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
 
 SUBSCHEMA_LIMIT = 2000
 # Of one `enum`, `required`, `type` and the like; also keeps the meta-schema's `uniqueItems` fast.
 LIST_LIMIT = 1000
 PATTERNS_LIMIT = 200
-FAULTS_REPORTED = 100
 MESSAGE_LIMIT = 300
 TOO_MANY = f"This has more than {LIST_LIMIT} entries."
 NOT_NAMES = "Every entry must be a string."
 # With these faults the meta-schema is not asked any more: it would take long to answer.
 SLOW_TO_JUDGE = {TOO_MANY, NOT_NAMES, TOO_COSTLY, LEADS_BACK}
 NAME_LISTS = ("required", "type", "dependentRequired")
-
-# No format checker: it would compile the document's patterns with Python's `re`.
-META_SCHEMA = jsonschema.Draft202012Validator(jsonschema.Draft202012Validator.META_SCHEMA)
 
 _accepted: BoundedCache[bool] = BoundedCache(entries=4096, weight=4096)
 
@@ -48,7 +47,7 @@ def check_contract(document: Any) -> list[Fault]:
     faults = list(_faults_of_size(document))
     if faults:
         return faults
-    key = fingerprint(document)
+    key = document_fingerprint(document)
     if _accepted.get(key):
         return []
     try:
@@ -82,12 +81,13 @@ def _faults_within_size(document: dict[str, Any]) -> list[Fault]:
         return [Fault("", f"The schema has more than {SUBSCHEMA_LIMIT} subschemas.")]
     faults = [
         *contract.faults,
+        *contract.objections,
         *_faults_of_lists(contract),
         *(_faults_of_patterns(contract) or _faults_of_cost(contract)),
     ]
     if not any(fault.message in SLOW_TO_JUDGE for fault in faults):
         faults += _faults_by_meta_schema(document)
-    return list(dict.fromkeys(faults))[:FAULTS_REPORTED] or list(_faults_of_compiling(document))
+    return list(dict.fromkeys(faults))[:FAULTS_SOUGHT] or list(_faults_of_compiling(document))
 
 
 def _faults_of_lists(contract: Contract) -> Iterator[Fault]:
@@ -110,8 +110,18 @@ def _faults_of_list(at: str, value: list[Any], *, of_names: bool) -> Iterator[Fa
         yield Fault(at, NOT_NAMES)
 
 
+@cache
+def _meta_schema() -> Validator:
+    # Not loaded before a contract comes that was not checked before: that takes a tenth of what
+    # a process takes to start.
+    from jsonschema import Draft202012Validator
+
+    # No format checker: it would compile the document's patterns with Python's `re`.
+    return Draft202012Validator(Draft202012Validator.META_SCHEMA)
+
+
 def _faults_by_meta_schema(document: dict[str, Any]) -> Iterator[Fault]:
-    for error in islice(META_SCHEMA.iter_errors(document), FAULTS_REPORTED):
+    for error in islice(_meta_schema().iter_errors(document), FAULTS_SOUGHT):
         at = ""
         for key in error.absolute_path:
             at = pointer(at, key)
@@ -141,6 +151,8 @@ def _at_pattern(subschema: Subschema, pattern: str) -> str:
 def _reason_against(pattern: str) -> str:
     if len(pattern) > patterns.PATTERN_LIMIT:
         return f"The pattern is longer than {patterns.PATTERN_LIMIT} characters."
+    if ambiguous := patterns.read_in_two_ways(pattern):
+        return f"The pattern can't be used: {ambiguous!r} in it is read in two ways; escape it."
     try:
         make_validator({"pattern": pattern})
     except ValueError:

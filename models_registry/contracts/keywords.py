@@ -54,6 +54,11 @@ DEFINING = frozenset({"$defs", "definitions", "dependencies", "contentSchema"})
 
 REFERENCES = ("$ref", "$dynamicRef")
 
+# Say nothing about which values fit; as the API page lists them.
+ANNOTATIONS = frozenset(
+    {"title", "description", "$comment", "examples", "deprecated", "readOnly", "writeOnly"}
+)
+
 
 def parts(schema: dict[str, Any]) -> Iterator[tuple[str, str | int | None, Any]]:
     """Yield (keyword, key or index or None, subschema) for every place that holds a subschema.

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
-import jsonschema_rs
 import orjson
+from jsonschema_rs import Draft202012Validator as Validator
 
 from models_registry.contracts import keywords
 from models_registry.contracts.factory import PartFactory, make_validator
@@ -49,11 +48,12 @@ EXPECTATIONS = {
     "maxProperties": "expected at most {} properties",
     "dependentRequired": "expected the properties that others here depend on: {}",
 }
-# Of several subschemas together, and what they say when they refuse.
+# Of several subschemas, of which one must take the value; what they say with how many do.
 ALTERNATIVES = {
     "anyOf": "expected to fit one of {} alternatives",
     "oneOf": "expected to fit exactly one of {} alternatives",
 }
+# What judges a value as a whole; said when no part of it was found at fault.
 REMAINING = {
     "not": "fits what it must not fit",
     "contains": "expected items that fit the contract's `contains`, in the number it asks for",
@@ -61,6 +61,18 @@ REMAINING = {
     "unevaluatedProperties": "a property is not allowed, or does not fit",
     "unevaluatedItems": "an item is not allowed, or does not fit",
 }
+# Where subschemas are held against the value itself, and where against its members or items.
+SAME_VALUE = frozenset({"allOf", *keywords.REFERENCES, "dependentSchemas", "if"})
+PARTS = frozenset(
+    {"properties", "patternProperties", "additionalProperties", "prefixItems", "items"}
+)
+# Of these, the ones for members that `properties` need not name.
+OF_OTHER_NAMES = frozenset({"patternProperties", "additionalProperties"})
+
+# Given a subschema, a value that does not fit it, its place and the steps up to there.
+Explanation = Callable[[Subschema, Any, str, int], Iterator[Fault]]
+# The key of a part of a value, that part, and the keyword and subschema it is held against.
+Held = tuple[str | int, Any, str, Subschema]
 
 
 class Search:
@@ -69,27 +81,32 @@ class Search:
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
         self._parts = PartFactory(contract.document)
-        self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
-        self._explanations = (
-            self._of_value,
-            self._of_same_value,
-            self._of_parts,
-            self._of_alternatives,
-        )
+        self._validators: dict[str, Validator] = {}
+        # What can explain a misfit of a subschema, by its pointer.
+        self._explanations: dict[str, list[Explanation]] = {}
+        # What each subschema asks of the value itself: the keyword, its value and its own pointer.
+        self._own: dict[str, list[tuple[str, Any, str]]] = {}
+        self._expected: dict[str, str] = {}
+        # What a dynamic reference means depends on the way to it; parts can't be asked alone.
+        self._is_silent = contract.is_bundle and bool(contract.dynamic)
         self._until = 0.0
 
     @property
     def parts_kept(self) -> int:
         return len(self._validators)
 
+    @property
+    def ended_early(self) -> bool:
+        """Whether patience was over before all parts had been looked at."""
+        return time.monotonic() > self._until
+
     def faults(self, payload: Any) -> Iterator[Fault]:
         """Yield the faults of a payload that is known not to fit; nothing when none was found."""
         self._until = time.monotonic() + PATIENCE_SECONDS
-        # What a dynamic reference means depends on the way to it; parts can't be asked alone.
-        if self._contract.is_bundle and self._contract.dynamic:
+        if self._is_silent:
             return
         seen = set()
-        for fault in self._below(self._contract.root, payload, "", "", 0):
+        for fault in self._of_misfit(self._contract.root, payload, "", "", 0):
             if fault not in seen:
                 seen.add(fault)
                 yield fault
@@ -98,31 +115,50 @@ class Search:
         self, subschema: Subschema, value: Any, at: str, keyword: str, steps: int
     ) -> Iterator[Fault]:
         """Yield why `value`, which stands at `at`, does not fit `subschema`; nothing if it does."""
-        if steps > STEPS_LIMIT or self._fits(subschema, value):
+        if not self._fits(subschema, value):
+            yield from self._of_misfit(subschema, value, at, keyword, steps)
+
+    def _of_misfit(
+        self, subschema: Subschema, value: Any, at: str, keyword: str, steps: int
+    ) -> Iterator[Fault]:
+        if steps > STEPS_LIMIT:
             return
         if subschema.schema is False:
             yield _fault(at, keyword or "false", "nothing is allowed here")
             return
         is_found = False
-        for explain in self._explanations:
+        for explain in self._explanations_of(subschema):
             for fault in explain(subschema, value, at, steps + 1):
                 is_found = True
                 yield fault
         if not is_found:
             yield from _remaining(subschema.schema, at)
 
+    def _explanations_of(self, subschema: Subschema) -> list[Explanation]:
+        found = self._explanations.get(subschema.pointer)
+        if found is None:
+            found = [self._of_value]
+            if subschema.has_any(SAME_VALUE):
+                found.append(self._of_same_value)
+            if subschema.has_any(PARTS):
+                found.append(self._of_parts)
+            if subschema.has_any(frozenset(ALTERNATIVES)):
+                found.append(self._of_alternatives)
+            self._explanations[subschema.pointer] = found
+        return found
+
     def _of_value(self, subschema: Subschema, value: Any, at: str, steps: int) -> Iterator[Fault]:
         """Yield the faults by keywords that need no subschema."""
-        for keyword, wanted in subschema.schema.items():
-            if keyword == "required" and isinstance(value, dict):
-                for name in wanted:
-                    if name not in value:
-                        yield _fault(at, keyword, f"the property {_shown(name)} is missing")
-            elif keyword in EXPECTATIONS:
-                alone = f"{subschema.pointer}/{keyword}"
-                if not self._asked(alone, partial(make_validator, {keyword: wanted}), value):
-                    expected = EXPECTATIONS[keyword].format(_shown(wanted))
-                    yield _fault(at, keyword, expected)
+        own = self._own.get(subschema.pointer)
+        if own is None:
+            own = self._own[subschema.pointer] = list(_own_keywords(subschema))
+        for keyword, wanted, alone in own:
+            if keyword == "required":
+                yield from _missing(wanted, value, at)
+            elif not self._asked(alone, make_validator, {keyword: wanted}, value):
+                if alone not in self._expected:
+                    self._expected[alone] = EXPECTATIONS[keyword].format(_shown(wanted))
+                yield _fault(at, keyword, self._expected[alone])
 
     def _of_same_value(
         self, subschema: Subschema, value: Any, at: str, steps: int
@@ -155,27 +191,43 @@ class Search:
     def _of_parts(self, subschema: Subschema, value: Any, at: str, steps: int) -> Iterator[Fault]:
         """Yield the faults of the value's members or items."""
         if isinstance(value, list):
-            first = subschema.of("prefixItems")
-            for (_, part), (index, item) in zip(first, enumerate(value), strict=False):
-                yield from self._below(part, item, pointer(at, index), "prefixItems", steps)
-            for _, part in subschema.of("items"):
-                for index, item in enumerate(value[len(first) :], start=len(first)):
-                    yield from self._below(part, item, pointer(at, index), "items", steps)
+            parts = self._with_items(subschema, value)
         elif isinstance(value, dict):
+            parts = self._with_members(subschema, value)
+        else:
+            return
+        for key, inner, keyword, part in parts:
+            if not self._fits(part, inner):
+                yield from self._of_misfit(part, inner, pointer(at, key), keyword, steps)
+
+    def _with_items(self, subschema: Subschema, value: list[Any]) -> Iterator[Held]:
+        first = subschema.of("prefixItems")
+        for (_, part), (index, item) in zip(first, enumerate(value), strict=False):
+            yield index, item, "prefixItems", part
+        for _, part in subschema.of("items"):
+            for index in range(len(first), len(value)):
+                yield index, value[index], "items", part
+
+    def _with_members(self, subschema: Subschema, value: dict[str, Any]) -> Iterator[Held]:
+        if not subschema.has_any(OF_OTHER_NAMES):  # nearly every subschema, and much faster
             for name, member in value.items():
-                for keyword, part in self._for_member(subschema, name):
-                    yield from self._below(part, member, pointer(at, name), keyword, steps)
+                part = subschema.at("properties", name)
+                if part is not None:
+                    yield name, member, "properties", part
+            return
+        for name, member in value.items():
+            for keyword, part in self._for_member(subschema, name):
+                yield name, member, keyword, part
 
     def _for_member(self, subschema: Subschema, name: str) -> Iterator[tuple[str, Subschema]]:
         """Yield the subschemas that are held against the member `name`."""
-        is_listed = False
-        for key, part in subschema.of("properties"):
-            if key == name:
-                is_listed = True
-                yield "properties", part
+        listed = subschema.at("properties", name)
+        is_listed = listed is not None
+        if listed is not None:
+            yield "properties", listed
         for key, part in subschema.of("patternProperties"):
             alone = f"{subschema.pointer}/pattern {key}"
-            if self._asked(alone, partial(make_validator, {"pattern": key}), name):
+            if self._asked(alone, make_validator, {"pattern": key}, name):
                 is_listed = True
                 yield "patternProperties", part
         for _, part in () if is_listed else subschema.of("additionalProperties"):
@@ -184,20 +236,37 @@ class Search:
     def _fits(self, subschema: Subschema, value: Any) -> bool:
         if isinstance(subschema.schema, bool):
             return subschema.schema
-        return self._asked(subschema.pointer, partial(self._parts.make, subschema.pointer), value)
+        return self._asked(subschema.pointer, self._parts.make, subschema.pointer, value)
 
     def _asked(
-        self, key: str, make: Callable[[], jsonschema_rs.Draft202012Validator], value: Any
+        self, key: str, make: Callable[[Any], Validator], what: dict[str, Any] | str, value: Any
     ) -> bool:
-        """Ask a validator, made when first needed; once patience is over all is taken to fit."""
+        """Ask the validator of `what`, made when first needed.
+
+        Once patience is over all is taken to fit.
+        """
         if time.monotonic() > self._until:
             return True
-        if key not in self._validators:
+        validator = self._validators.get(key)
+        if validator is None:
             try:
-                self._validators[key] = make()
+                validator = self._validators[key] = make(what)
             except ValueError:  # a part that can't stand alone is not at fault
                 return True
-        return self._validators[key].is_valid(value)
+        return validator.is_valid(value)
+
+
+def _own_keywords(subschema: Subschema) -> Iterator[tuple[str, Any, str]]:
+    """Yield the keywords that need no subschema, their values and their pointers."""
+    for keyword, wanted in subschema.schema.items():
+        if keyword == "required" or keyword in EXPECTATIONS:
+            yield keyword, wanted, f"{subschema.pointer}/{keyword}"
+
+
+def _missing(names: list[str], value: Any, at: str) -> Iterator[Fault]:
+    for name in names if isinstance(value, dict) else ():
+        if name not in value:
+            yield _fault(at, "required", f"the property {_shown(name)} is missing")
 
 
 def _remaining(schema: dict[str, Any], at: str) -> Iterator[Fault]:

@@ -12,11 +12,12 @@ import orjson
 from models_registry.contracts.caches import BoundedCache
 from models_registry.contracts.cost import price_of
 from models_registry.contracts.factory import make_validator
-from models_registry.contracts.fingerprints import canonical_json, digest
+from models_registry.contracts.fingerprints import document_fingerprint
 from models_registry.contracts.mismatches import Search
 from models_registry.contracts.subschemas import Contract
 from models_registry.contracts.weights import Price, is_far
 from models_registry.errors import Fault
+from models_registry.metrics import VALIDATORS
 
 # One second of checking by the estimate of `weights.py`, in units of 10 ns; measured checks stay
 # well below their estimate.
@@ -26,11 +27,12 @@ KEPT, KEPT_BYTES = 512, 8 * 1024 * 1024
 # How many everyday values a number like 1e300 stands for.
 FAR_NUMBER = 4
 MISFIT = Fault("", "The payload does not fit the contract.")
+UNSEEN = Fault("", "There may be more: looking for all would take too long.")
 UNUSABLE = Fault("", "The contract can't be used; nothing was checked.")
 
 
 class UnusableContract(ValueError):
-    """This was never accepted as a contract."""
+    """No payload can be checked against this: it can't be compiled, or that could take too long."""
 
 
 class TooMuchToCheck(ValueError):
@@ -58,7 +60,8 @@ class CompiledContract:
         except TooMuchToCheck as error:
             return [Fault("", str(error))]
         search = Search(self.contract)
-        return list(islice(search.faults(payload), limit)) or [MISFIT]
+        found = list(islice(search.faults(payload), limit)) or [MISFIT]
+        return [*found, UNSEEN] if search.ended_early and len(found) < limit else found
 
     def _refuse_too_much(self, payload: Any) -> None:
         try:
@@ -74,24 +77,26 @@ class CompiledContract:
             raise TooMuchToCheck("The payload is too large to be checked against this contract.")
 
 
+HIT, MISS = VALIDATORS.labels("hit"), VALIDATORS.labels("miss")
+
 _compiled: BoundedCache[CompiledContract] = BoundedCache(entries=KEPT, weight=KEPT_BYTES)
 
 
 def compiled(schema: dict[str, Any]) -> CompiledContract:
     """Return the validator of `schema`, made once for equal schemas while it is kept.
 
-    Raises UnusableContract for what `check_contract` would refuse for its cost or because it
-    can't be compiled.
+    Raises UnusableContract for what can't be compiled and for what could take too long. That is
+    less than `check_contract` refuses: what an earlier release accepted goes on being used.
     """
     try:
-        text = canonical_json(schema)
-    except ValueError as error:
+        key = document_fingerprint(schema)
+    except (TypeError, ValueError) as error:
         raise UnusableContract(str(error)) from None
-    key = digest(text)
     found = _compiled.get(key)
+    (HIT if found else MISS).inc()
     if found is None:
         found = _compile(schema)
-        _compiled.put(key, found, weight=len(text))
+        _compiled.put(key, found, weight=len(orjson.dumps(schema)))
     return found
 
 
@@ -111,10 +116,10 @@ def _compile(schema: dict[str, Any]) -> CompiledContract:
     try:
         contract = Contract(schema)
         if contract.faults:
-            raise UnusableContract(contract.faults[0].message)
+            raise ValueError(contract.faults[0].message)
         return CompiledContract(contract, make_validator(schema), price_of(contract))
     except (ValueError, RecursionError) as error:
-        raise UnusableContract("This was never accepted as a contract.") from error
+        raise UnusableContract(f"The contract can't be used: {error}") from error
 
 
 def _amounts(payload: Any) -> tuple[int, int]:

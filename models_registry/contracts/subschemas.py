@@ -21,6 +21,8 @@ DOT_SEGMENT = re.compile(r"/\.{1,2}(?=/|$)|^\.\.?$|^\.\./")
 
 OTHER_DIALECT = f"Only Draft 2020-12 is understood: {keywords.DIALECT}"
 LEAVES = "The reference leaves the document; nothing is fetched."
+NOWHERE = "The reference leads nowhere in the document."
+SAYS_NOTHING = "The reference leads into an annotation, which says nothing of values; use $defs."
 
 
 @dataclass(eq=False)
@@ -32,27 +34,39 @@ class Subschema:
     uri: str
     parts: list[tuple[str, str | int | None, Subschema]] = field(default_factory=list)
     _by_keyword: dict[str, list[tuple[str | int | None, Subschema]]] = field(default_factory=dict)
+    _by_key: dict[tuple[str, str | int | None], Subschema] = field(default_factory=dict)
 
     def add(self, keyword: str, key: str | int | None, part: Subschema) -> None:
         """Take in what stands under `keyword`."""
         self.parts.append((keyword, key, part))
         self._by_keyword.setdefault(keyword, []).append((key, part))
+        self._by_key[keyword, key] = part
 
     def of(self, keyword: str) -> list[tuple[str | int | None, Subschema]]:
         """Return what stands under `keyword`, with its keys."""
         return self._by_keyword.get(keyword, [])
 
+    def at(self, keyword: str, key: str) -> Subschema | None:
+        """Return what stands under `key` of `keyword`; None where nothing does."""
+        return self._by_key.get((keyword, key))
+
+    def has_any(self, wanted: frozenset[str]) -> bool:
+        """Say whether anything stands under one of these keywords."""
+        return not wanted.isdisjoint(self._by_keyword)
+
 
 class Contract:
     """The graph of one document, with the faults met while making it.
 
-    A reference is a part like any other, with the keyword that makes it and no key; a
-    `$dynamicRef` has one for every place it may lead to.
+    `objections` keep it from being accepted, and not from being used: an earlier release may have
+    accepted it. A reference is a part like any other, with the keyword that makes it and no key;
+    a `$dynamicRef` has one for every place it may lead to.
     """
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
         self.faults: list[Fault] = []
+        self.objections: list[Fault] = []
         self.subschemas: dict[str, Subschema] = {}
         self.resources: dict[str, Subschema] = {}
         self.anchors: dict[tuple[str, str], Subschema] = {}
@@ -124,14 +138,15 @@ class Contract:
         address, fragment = urldefrag(reference)
         uri = urljoin(subschema.uri, address) if address else subschema.uri
         if not is_plain(address) or uri not in self.resources:
-            self._fault(
-                subschema, keyword, "The reference leaves the document; nothing is fetched."
-            )
+            self._fault(subschema, keyword, LEAVES)
             return
         target = self._at(self.resources[uri], unquote(fragment))
         if target is None:
-            self._fault(subschema, keyword, "The reference leads nowhere in the document.")
+            self._fault(subschema, keyword, NOWHERE)
             return
+        # Two contracts that differ in annotations alone are taken for the same.
+        if _leads_into_annotation(unquote(fragment)):
+            self.objections.append(Fault(pointer(subschema.pointer, keyword), SAYS_NOTHING))
         if keyword == "$dynamicRef" and target in self.dynamic.get(fragment, ()):
             yield from self._dynamic_targets(fragment)
         else:
@@ -163,6 +178,19 @@ class Contract:
 def is_plain(address: str) -> bool:
     """Whether every reader of `address` takes it alike."""
     return bool(PLAIN_ADDRESS.fullmatch(address)) and not DOT_SEGMENT.search(address)
+
+
+def _leads_into_annotation(fragment: str) -> bool:
+    """Whether a JSON Pointer from a schema passes an annotation that stands as a keyword."""
+    tokens = iter(fragment.split("/")[1:])
+    for keyword in tokens:
+        if keyword in keywords.ANNOTATIONS:
+            return True
+        if keyword in keywords.MAPS | keywords.LISTS:
+            next(tokens, None)
+        elif keyword not in keywords.SINGLE:
+            return False  # data, of which nothing is left out
+    return False
 
 
 def _member(value: Any, key: str) -> Any:

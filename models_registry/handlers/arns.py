@@ -33,6 +33,9 @@ class FunctionArn:
     def unqualified(self) -> str:
         return f"arn:{self.partition}:lambda:{self.region}:{self.account}:function:{self.name}"
 
+    def __str__(self) -> str:
+        return self.unqualified + (f":{self.qualifier}" if self.qualifier else "")
+
 
 def parse_arn(text: str) -> FunctionArn | None:
     """Return the parts of a function's ARN; None if `text` is none."""

@@ -97,7 +97,7 @@ def outcome_of_error(error: ClientError, arn: FunctionArn) -> Outcome:
         code = "lambda_unavailable" if passes else "lambda_refused"
     described: CallError = {
         "code": code,
-        "message": f"Lambda refused the call of {arn.unqualified} ({status}).",
+        "message": f"Lambda refused the call of {arn} ({status}).",
         "type": own_words(name),
         "details": own_words(told.get("Message", "")),
     }
@@ -115,6 +115,6 @@ def no_credentials(error: Exception, arn: FunctionArn) -> CallError:
     logger.error("lambda.no_credentials %r", str(error))
     return {
         "code": "lambda_no_credentials",
-        "message": f"{arn.unqualified} was not called: boto3 found no AWS credentials to use.",
+        "message": f"{arn} was not called: boto3 found no AWS credentials to use.",
         "type": type(error).__name__,
     }

@@ -72,6 +72,9 @@ class Handler(Protocol):
     def max_event_bytes(self, job_type: str) -> int:
         """Return how large the event of such a job may be, in bytes."""
 
+    def function_of(self, handler: dict[str, Any]) -> str:
+        """Return the name of what is called: those of one name are away or overloaded together."""
+
     def invoke(self, *, handler: dict[str, Any], event: bytes, job_type: str) -> Outcome:
         """Call the handler once; goes over the network, so it must be outside a transaction.
 

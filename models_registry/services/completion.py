@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypedDict
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F, Q
-from django.db.models.functions import Coalesce, Now
+from django.db import transaction
 
-from models_registry import signals
+from models_registry import metrics, signals
+from models_registry.audit import AuditAction, digested
 from models_registry.contracts import fingerprint
 from models_registry.errors import Conflict
 from models_registry.models import (
@@ -23,8 +24,12 @@ from models_registry.models import (
     ModelVersion,
     VersionStatus,
 )
+from models_registry.services import rows, statements
+from models_registry.services.auditing import record
+from models_registry.services.claiming import IS_OPEN
 from models_registry.services.jobs import payload_warnings
 from models_registry.services.lookups import get_job, lock_model
+from models_registry.services.statements import Sql
 from models_registry.services.transactions import transactional
 from models_registry.services.versions import (
     TriggeredEvent,
@@ -32,8 +37,11 @@ from models_registry.services.versions import (
     announce_activation,
     lock_version,
     move_version,
+    record_move,
+    standing,
     triggered,
 )
+from models_registry.tracing import continue_job
 
 WITHDRAWN = "The version was set to failed while the job ran; the success did not activate it."
 
@@ -67,7 +75,10 @@ def complete_job(
     JobNotFound, and JobAlreadyFinished when it contradicts the first.
     """
     job = get_job(job_id, model_id=model_id, version=version)
-    return end_job(job, status=status, output=output, error=error)
+    continue_job(job)
+    return end_job(
+        job, status=status, output=output, error=error, audited=AuditAction.JOB_COMPLETED
+    )
 
 
 def end_job(
@@ -76,16 +87,23 @@ def end_job(
     status: str,
     output: dict[str, Any] | None = None,
     error: dict[str, Any] | None = None,
-    only_if: Q | None = None,
+    only_if: Sql | None = None,
+    audited: AuditAction | None = None,
+    was_tried: bool = True,
+    must_be_first: bool = False,
 ) -> Job:
     """End an open job; must be outside a transaction unless the caller needs both to be one.
 
     `only_if` narrows which state the job may still be in, so that a sweep or a lapsed claim
-    loses against whoever came first. Returns the job as it is now; raises JobAlreadyFinished.
+    loses against whoever came first. A failure that `was_tried` by nobody says nothing of the
+    job's version, which stays as it is. With `must_be_first` the same completion again is refused
+    like another one, so that of several sweeps one counts it. `audited` is what the audit log calls
+    it when a caller ends the job. Returns the job as it is now; raises JobAlreadyFinished.
     """
     digest = fingerprint({"status": status, "output": output, "error": error})
+    repeated = None if must_be_first else digest
     if job.status not in OPEN_JOB:
-        return _first_answer(job, digest)
+        return _first_answer(job, repeated)
     warnings = list(job.warnings)
     if status == JobStatus.SUCCESS:
         schema = job.version.schema(job.job_type, Direction.OUTPUT)
@@ -97,36 +115,76 @@ def end_job(
         "warnings": warnings,
         "completion_digest": digest,
     }
-    return _end_in_transaction(job, columns, only_if or Q())
+    conditions = [] if only_if is None else [only_if]
+    ended = _end_in_transaction(job, columns, conditions, was_tried=was_tried, audited=audited)
+    return ended or _first_answer(get_job(job.pk), repeated)
 
 
 @transactional
-def _end_in_transaction(job: Job, columns: dict[str, Any], only_if: Q) -> Job:
+def _end_in_transaction(
+    job: Job,
+    columns: dict[str, Any],
+    conditions: Sequence[Sql],
+    *,
+    was_tried: bool,
+    audited: AuditAction | None,
+) -> Job | None:
+    """End the job and do what follows; None when somebody else was first."""
     # Locks are taken in one order everywhere: model, job, version.
-    model = lock_model(job.model_id) if job.job_type == Action.TRAINING else None
-    won = Job.objects.filter(only_if, pk=job.pk, status__in=OPEN_JOB).update(
-        **columns,
-        dispatch=Dispatch.DONE,
-        claim=None,
-        due_at=None,
-        started_at=Coalesce(F("started_at"), Now()),
-        completed_at=Now(),
-    )
-    job = get_job(job.pk)
-    if not won:
-        return _first_answer(job, columns["completion_digest"])
-    succeeded = job.status == JobStatus.SUCCESS
+    is_training = was_tried and job.job_type == Action.TRAINING
+    model = lock_model(job.model_id) if is_training else None
+    if was_tried:
+        columns["started_at"] = Sql(f"COALESCE(started_at, {statements.now()})")
+    columns |= {
+        "dispatch": Dispatch.DONE,
+        "claim": None,
+        "due_at": None,
+        "completed_at": Sql(statements.now()),
+    }
+    which = (statements.where(Job, id=job.pk), IS_OPEN, *conditions)
+    # The output, megabytes perhaps, need not come back.
+    ended = rows.change(Job, columns, *which, without="output")
+    if ended is None:
+        return None
+    ended.version, ended.output = job.version, columns["output"]
+    _count(ended)
+    succeeded = ended.status == JobStatus.SUCCESS
     if model is not None:
-        events = _end_training(model, job, succeeded=succeeded)
+        events = _end_training(model, ended, succeeded=succeeded)
     else:
-        events = _announce_completion(job) if succeeded else []
+        events = _announce_completion(ended) if succeeded else []
     if events:
-        job.triggered_events = events
-        Job.objects.filter(pk=job.pk).update(triggered_events=events)
-    return job
+        ended.triggered_events = events
+        rows.was_changed(Job, {"triggered_events": events}, statements.where(Job, id=job.pk))
+    if audited is not None:
+        _record_end(audited, job, ended)
+    return ended
 
 
-def _first_answer(job: Job, digest: str) -> Job:
+def _count(job: Job) -> None:
+    """Count the end of a job once the present transaction is committed."""
+    ended = metrics.JOBS_ENDED.labels(job.job_type, job.status)
+    transaction.on_commit(lambda: ended.inc(), robust=True)
+
+
+def _record_end(action: AuditAction, was: Job, job: Job) -> None:
+    """Keep in the audit log how a caller ended a job; of its output only what tells it apart."""
+    after: dict[str, Any] = {"status": job.status, "triggered_events": len(job.triggered_events)}
+    if job.output is not None:
+        after["output"] = digested(job.output)
+    if job.error is not None:
+        after["error"] = job.error
+    record(
+        action,
+        model_id=job.model_id,
+        version=job.version.version,
+        job_id=job.pk,
+        before={"status": was.status},
+        after=after,
+    )
+
+
+def _first_answer(job: Job, digest: str | None) -> Job:
     if job.completion_digest != digest:
         raise JobAlreadyFinished
     return job
@@ -135,9 +193,13 @@ def _first_answer(job: Job, digest: str) -> Job:
 def _end_training(model: Model, job: Job, *, succeeded: bool) -> list[TriggeredEvent]:
     version = lock_version(job.version_id)
     version.model = model
+    before = standing(model, version)
     if not succeeded:
         if version.status != VersionStatus.FAILED:
             move_version(model, version, VersionStatus.FAILED)
+            record_move(
+                AuditAction.VERSION_FAILED, model, version, before=before, events=[], job=job
+            )
         return []
     if version.status == VersionStatus.FAILED:
         Job.objects.filter(pk=job.pk).update(warnings=[*job.warnings, WITHDRAWN])
@@ -147,7 +209,11 @@ def _end_training(model: Model, job: Job, *, succeeded: bool) -> list[TriggeredE
             move_version(model, version, VersionStatus.TRAINING)
         return []
     activate_version(model, version)
-    return announce_activation(version, job=job)
+    events = announce_activation(version, job=job)
+    record_move(
+        AuditAction.VERSION_ACTIVATED, model, version, before=before, events=events, job=job
+    )
+    return events
 
 
 def _announce_completion(job: Job) -> list[TriggeredEvent]:

@@ -8,12 +8,19 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.utils import timezone
 
 from models_registry.errors import Conflict, Unprocessable
 from models_registry.models import IdempotencyRecord
+from models_registry.services import rows
 from models_registry.services.transactions import transactional
+
+# The lock, and the id of the key's record.
+LOCK = f"""
+    SELECT pg_try_advisory_xact_lock(%s), record.id
+    FROM (SELECT 1) one LEFT JOIN {IdempotencyRecord._meta.db_table} record
+    ON record.caller = %s AND record.key = %s"""  # noqa: S608 (names of ours)
 
 
 class KeyReused(Unprocessable):
@@ -46,8 +53,7 @@ def answer_once(*, caller: str, key: str, digest: str, produce: Callable[[], Ans
     and body). Raises KeyReused when the key stands for another request, KeyInFlight while the
     first is running.
     """
-    _lock_key(caller, key)
-    record = IdempotencyRecord.objects.filter(caller=caller, key=key).first()
+    record = _locked_record(caller, key)
     oldest = timezone.now() - timedelta(hours=settings.IDEMPOTENCY_HOURS)
     if record is not None and record.created_at < oldest:
         record.delete()
@@ -57,7 +63,7 @@ def answer_once(*, caller: str, key: str, digest: str, produce: Callable[[], Ans
             raise KeyReused
         return Answer(record.status, bytes(record.body), record.headers, replayed=True)
     answer = produce()
-    IdempotencyRecord.objects.create(
+    record = IdempotencyRecord(
         caller=caller,
         key=key,
         digest=digest,
@@ -66,21 +72,29 @@ def answer_once(*, caller: str, key: str, digest: str, produce: Callable[[], Ans
         body=answer.body,
         created_at=timezone.now(),
     )
+    try:
+        rows.insert(record)
+    except IntegrityError as error:
+        # It was committed between the look for a record and the lock: both are one statement.
+        raise KeyInFlight from error
     return answer
 
 
-def _lock_key(caller: str, key: str) -> None:
-    """Hold the key until the transaction ends, without waiting for whoever holds it.
+def _locked_record(caller: str, key: str) -> IdempotencyRecord | None:
+    """Return the record of a key, which is held until the transaction ends.
 
-    SQLite needs no lock: its one writer at a time means that a first request which is still
-    running has the second wait, and then be answered by the record.
+    Does not wait for whoever else holds it: raises KeyInFlight. SQLite needs no lock: its one
+    writer at a time means that a first request which is still running has the second wait, and
+    then be answered by the record.
     """
+    named = [caller, key]
     if connection.vendor != "postgresql":
-        return
+        return rows.read(IdempotencyRecord, "WHERE caller = %s AND key = %s", named)
     digest = hashlib.sha256(f"{caller}\0{key}".encode()).digest()
     number = int.from_bytes(digest[:8], "big", signed=True)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
-        (locked,) = cursor.fetchone()
+        cursor.execute(LOCK, [number, *named])
+        locked, found = cursor.fetchone()
     if not locked:
         raise KeyInFlight
+    return None if found is None else IdempotencyRecord.objects.get(pk=found)

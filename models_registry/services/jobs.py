@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from django.db.models.functions import Now
+from django.conf import settings
+from django.db import IntegrityError
 from django.utils import timezone
 
 from models_registry import hints, signals
+from models_registry.audit import AuditAction, digested
 from models_registry.contracts import check_payload
-from models_registry.errors import Fault, Unprocessable
+from models_registry.errors import FAULTS_SOUGHT, DomainError, Fault, Unprocessable
 from models_registry.events import event_bytes_needed
 from models_registry.handlers import handler_for
 from models_registry.models import Action, Direction, Job, ModelVersion, Origin, VersionStatus
-from models_registry.services.lookups import get_version
-from models_registry.services.transactions import transactional
+from models_registry.services import rows, statements
+from models_registry.services.auditing import entry
+from models_registry.services.lookups import ModelNotFound, get_version, lock_model
+from models_registry.services.statements import Sql
+from models_registry.services.transactions import (
+    FOREIGN_KEY_VIOLATED,
+    sqlstate,
+    transactional,
+)
+from models_registry.tracing import present_trace
+
+# In the words of the index that is made for it.
+LATEST_BY_HAND = (
+    "WHERE model_id = %s AND job_type = 'training' AND origin = 'manual' ORDER BY id DESC LIMIT 1"
+)
 
 
 class VersionNotActive(Unprocessable):
@@ -32,11 +47,18 @@ class EventTooLarge(Unprocessable):
     message = "The event for the handler would be larger than its invocation type takes."
 
 
+class TooManyJobs(DomainError):
+    code = "too_many_jobs"
+    status = 429
+    message = "The model has as many jobs in flight as it may; wait until some have ended."
+    retry_after_seconds = 5
+
+
 def request_training(*, model_id: str, version: str, input: dict[str, Any]) -> Job:
     """Record a training job for a version of any status; opens a transaction.
 
     An input that does not fit the version's contract is recorded with warnings. Raises
-    ModelNotFound, VersionNotFound, EventTooLarge.
+    ModelNotFound, VersionNotFound, EventTooLarge, TooManyJobs.
     """
     found = get_version(model_id, version)
     warnings = input_warnings(found, Action.TRAINING, input)
@@ -49,21 +71,30 @@ def request_inference(
     """Record an inference job for an active version; opens a transaction.
 
     `remember` asks the listeners of `inference_requested` to replay the input after each
-    training. Raises ModelNotFound, VersionNotFound, VersionNotActive, EventTooLarge, and
-    ContractViolated with every fault, before anything is recorded.
+    training. Raises ModelNotFound, VersionNotFound, VersionNotActive, EventTooLarge, TooManyJobs,
+    and ContractViolated with every fault, before anything is recorded.
     """
     found = get_version(model_id, version)
     if found.status != VersionStatus.ACTIVE:
         raise VersionNotActive
     schema = found.schema(Action.INFERENCE, Direction.INPUT)
-    faults = [] if schema is None else check_payload(schema, input)
+    faults = [] if schema is None else check_payload(schema, input, limit=FAULTS_SOUGHT)
     if faults:
         raise ContractViolated(faults=[Fault(f"/input{path}", text) for path, text in faults])
     return _record_request(found, Action.INFERENCE, input, remember=remember)
 
 
+def _record_request(version: ModelVersion, *given: Any, **known: Any) -> Job:
+    try:
+        return _record(version, *given, **known)
+    except IntegrityError as error:
+        if sqlstate(error) == FOREIGN_KEY_VIOLATED:
+            raise ModelNotFound from error  # deleted since the version was read
+        raise
+
+
 @transactional
-def _record_request(
+def _record(
     version: ModelVersion,
     job_type: str,
     input: dict[str, Any],
@@ -72,29 +103,35 @@ def _record_request(
     remember: bool = False,
 ) -> Job:
     refuse_large_event(job_type, input=input, metadata=version.metadata)
+    refuse_too_many_jobs(version.model_id)
     job = new_job(version, job_type, Origin.MANUAL, input=input, warnings=warnings or [])
-    job.save(force_insert=True)
+    told = entry(
+        AuditAction.JOB_REQUESTED,
+        model_id=job.model_id,
+        version=version.version,
+        job_id=job.pk,
+        after={"job_type": job_type, "status": job.status, "input": digested(input)},
+    )
+    rows.write(job, told)
     if job_type == Action.INFERENCE:
         signals.inference_requested.send(Job, job=job, version=version, remember=remember)
     hints.wake_workers(job_type, [job.pk])
     return job
 
 
-def add_automatic_training(version: ModelVersion) -> Job:
-    """Record the training job of a version that an update made; must be inside a transaction.
+def new_automatic_training(version: ModelVersion) -> Job:
+    """Return the unsaved training job of a version that an update made; the caller inserts it.
 
-    Its input is that of the model's latest training job started by hand, else {}. Raises
-    EventTooLarge, so that an update never leaves a job behind that can only fail.
+    Must be inside the transaction that inserts it. Its input is that of the model's latest
+    training job started by hand, else {}. Raises EventTooLarge, so that an update never leaves a
+    job behind that can only fail.
     """
-    by_hand = Job.objects.filter(
-        model_id=version.model_id, job_type=Action.TRAINING, origin=Origin.MANUAL
-    )
-    latest = by_hand.order_by("-id").only("input").first()
-    input: dict[str, Any] = {} if latest is None else latest.input
-    refuse_large_event(Action.TRAINING, input=input, metadata=version.metadata)
+    latest = rows.read_value(Job, "input", LATEST_BY_HAND, [version.model_id])
+    input: dict[str, Any] = {} if latest is None else latest
+    # The input was asked for earlier: what of the update makes the event too large is this.
+    refuse_large_event(Action.TRAINING, input=input, metadata=version.metadata, at="/metadata")
     warnings = input_warnings(version, Action.TRAINING, input)
     job = new_job(version, Action.TRAINING, Origin.AUTOMATIC, input=input, warnings=warnings)
-    job.save(force_insert=True)
     hints.wake_workers(Action.TRAINING, [job.pk])
     return job
 
@@ -115,8 +152,10 @@ def new_job(
         origin=origin,
         input=input,
         warnings=warnings,
+        request_id=present_trace().request_id,
+        traceparent=present_trace().traceparent,
         # The database's clock, which claims and sweeps also go by.
-        due_at=Now(),
+        due_at=cast("Any", Sql(statements.now())),
         created_at=timezone.now(),
     )
 
@@ -133,10 +172,31 @@ def payload_warnings(schema: dict[str, Any] | None, payload: Any, name: str) -> 
     return [f"{name}{path}: {message}" for path, message in check_payload(schema, payload)]
 
 
-def refuse_large_event(job_type: str, *, input: dict[str, Any], metadata: dict[str, Any]) -> None:
-    """Raise EventTooLarge when the handler's event would be over its invocation type's limit."""
+def refuse_too_many_jobs(model_id: str) -> None:
+    """Raise TooManyJobs when a model has as many open jobs as the deployment allows.
+
+    Must be inside the transaction that records the next one, and holds the model until its end:
+    of requests at the same moment only as many get through as there is room for.
+    """
+    limit = settings.JOBS_IN_FLIGHT_PER_MODEL
+    if not limit:
+        return
+    lock_model(model_id)
+    # Open jobs have a time at which they are due, and an index.
+    in_flight = Job.objects.filter(model_id=model_id, due_at__isnull=False)
+    if in_flight.values("pk")[:limit].count() >= limit:
+        raise TooManyJobs
+
+
+def refuse_large_event(
+    job_type: str, *, input: dict[str, Any], metadata: dict[str, Any], at: str = "/input"
+) -> None:
+    """Raise EventTooLarge when the handler's event would be over its invocation type's limit.
+
+    `at` points to what of the request's body is at fault; "" is the request as a whole.
+    """
     limit = handler_for("lambda").max_event_bytes(job_type)
     needed = event_bytes_needed(input=input, metadata=metadata)
     if needed > limit:
         message = f"The event for the handler would take {needed} bytes; the limit is {limit}."
-        raise EventTooLarge(message, faults=[Fault("/input", message)])
+        raise EventTooLarge(message, faults=[Fault(at, message)])

@@ -8,6 +8,8 @@ from django.db import connection
 
 from models_registry.errors import NotFound
 from models_registry.models import Job, Model, ModelVersion
+from models_registry.services import rows, statements
+from models_registry.stored import StoredModel, StoredVersion, stored_model
 
 
 class ModelNotFound(NotFound):
@@ -30,7 +32,7 @@ def lock_model(model_id: str) -> Model:
 
     The lock leaves other rows free to refer to it. Raises ModelNotFound.
     """
-    model = Model.objects.select_for_update(no_key=True).filter(pk=model_id).first()
+    model = rows.read(Model, f"WHERE id = %s{_locking('FOR NO KEY UPDATE')}", [model_id])
     if model is None:
         raise ModelNotFound
     return model
@@ -42,17 +44,23 @@ def hold_model(model_id: str) -> Model:
     Any number may hold a model; whoever would change it (`lock_model`) waits for all of them.
     Raises ModelNotFound.
     """
-    # SQLite needs no lock: whoever writes there is alone.
-    lock = " FOR SHARE" if connection.vendor == "postgresql" else ""
-    sql = f"SELECT * FROM {Model._meta.db_table} WHERE id = %s{lock}"  # noqa: S608 (constants)
-    for model in Model.objects.raw(sql, [model_id]):
-        return model
-    raise ModelNotFound
+    model = rows.read(Model, f"WHERE id = %s{_locking('FOR SHARE')}", [model_id])
+    if model is None:
+        raise ModelNotFound
+    return model
+
+
+def _locking(clause: str) -> str:
+    """Return `clause`, or nothing on SQLite, where whoever writes is alone."""
+    return f" {clause}" if connection.vendor == "postgresql" else ""
 
 
 def newest_version(model: Model) -> ModelVersion:
     """Return the version of `model` that was made last; there always is one."""
-    return ModelVersion.objects.get(model_id=model.pk, number=model.last_number)
+    of_model = [model.pk, model.last_number]
+    version = rows.read(ModelVersion, "WHERE model_id = %s AND number = %s", of_model)
+    assert version is not None
+    return version
 
 
 def get_model(model_id: str) -> tuple[Model, ModelVersion]:
@@ -63,13 +71,17 @@ def get_model(model_id: str) -> tuple[Model, ModelVersion]:
     return model, newest_version(model)
 
 
+def get_stored_model(model_id: str) -> tuple[StoredModel, StoredVersion]:
+    """Return a model and its newest version as they are stored. Raises ModelNotFound."""
+    found = stored_model(model_id)
+    if found is None:
+        raise ModelNotFound
+    return found
+
+
 def get_version(model_id: str, version: str) -> ModelVersion:
-    """Return a version with its model. Raises ModelNotFound or VersionNotFound."""
-    found = (
-        ModelVersion.objects.select_related("model")
-        .filter(model_id=model_id, version=version)
-        .first()
-    )
+    """Return a version. Raises ModelNotFound or VersionNotFound."""
+    found = rows.read(ModelVersion, "WHERE model_id = %s AND version = %s", [model_id, version])
     if found is None:
         raise VersionNotFound if Model.objects.filter(pk=model_id).exists() else ModelNotFound
     return found
@@ -80,15 +92,21 @@ def get_job(job_id: UUID, *, model_id: str | None = None, version: str | None = 
 
     Raises JobNotFound, also when the job is another model's or version's.
     """
-    jobs = Job.objects.select_related("version").filter(pk=job_id)
-    if model_id is not None:
-        jobs = jobs.filter(model_id=model_id)
-    if version is not None:
-        jobs = jobs.filter(version__version=version)
-    job = jobs.first()
-    if job is None:
+    job = rows.read(Job, "WHERE id = %s", [statements.key(Job, job_id)])
+    if job is None or model_id not in (None, job.model_id):
+        raise JobNotFound
+    job.version = version_of(job)
+    if version not in (None, job.version.version):
         raise JobNotFound
     return job
+
+
+def version_of(job: Job) -> ModelVersion:
+    """Return the version that a job is of. Raises JobNotFound: both were deleted meanwhile."""
+    found = rows.read(ModelVersion, "WHERE id = %s", [job.version_id])
+    if found is None:
+        raise JobNotFound
+    return found
 
 
 def require_model(model_id: str) -> None:

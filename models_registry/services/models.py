@@ -6,11 +6,12 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
 from django.db.models import RestrictedError
 from django.utils import timezone
 
 from models_registry import signals
+from models_registry.audit import AuditAction, changed
 from models_registry.errors import Conflict
 from models_registry.models import (
     InterfaceChange,
@@ -20,11 +21,16 @@ from models_registry.models import (
     ModelVersion,
     new_id,
 )
+from models_registry.services import rows
+from models_registry.services.auditing import entry, record
 from models_registry.services.definitions import Definition
-from models_registry.services.jobs import add_automatic_training
+from models_registry.services.jobs import new_automatic_training
 from models_registry.services.lookups import lock_model, newest_version
 from models_registry.services.transactions import transactional
 from models_registry.services.versions import insert_version, next_automatic_version
+
+# Jobs of a model that one statement deletes, so that none runs into the time-out of statements.
+DELETED_AT_ONCE = 10_000
 
 # Called with the locked model and its newest version; raises to refuse (If-Match).
 Precondition = Callable[[Model, ModelVersion], None]
@@ -77,6 +83,9 @@ def register_model(
     version = insert_version(model, "1", description=description, metadata=metadata)
     Model.objects.filter(pk=model.pk).update(last_number=model.last_number)
     _record_interfaces(model, version, definition, tuple(definition.interfaces))
+    record(
+        AuditAction.MODEL_REGISTERED, model_id=model.pk, version=version.version, after=_seen(model)
+    )
     return model, version
 
 
@@ -98,22 +107,32 @@ def update_model(
     differs from before. Raises ModelNotFound, EventTooLarge, and whatever `precondition` raises.
     """
     model = lock_model(model_id)
-    newest = newest_version(model)
     if precondition is not None:
-        precondition(model, newest)
-    changed = _changed_interfaces(model, definition)
+        precondition(model, newest_version(model))
+    interfaces, was = _changed_interfaces(model, definition), _seen(model)
     model.name, model.description, model.metadata = name, description, metadata
     model.handlers, model.handler_contracts = definition.handlers, definition.handler_contracts
     for column, fingerprint in definition.fingerprints().items():
         setattr(model, column, fingerprint)
     model.revision += 1
     model.updated_at = timezone.now()
+    job: Job | None = None
     if model.status == ModelStatus.ACTIVE:
-        version = _add_trained_version(model)
+        version, job = _add_trained_version(model)
     else:
-        version = _change_in_place(model, newest)
-    model.save(force_update=True)
-    _record_interfaces(model, version, definition, changed, announce=True)
+        version = _change_in_place(model, newest_version(model))
+    before, after = changed(was, _seen(model))
+    told = entry(
+        AuditAction.MODEL_UPDATED,
+        model_id=model.pk,
+        version=version.version,
+        job_id=job.pk if job else None,
+        before=before,
+        after={"version": version.version, **after},
+    )
+    rows.update(model)
+    rows.write(*([job] if job else []), told)
+    _record_interfaces(model, version, definition, interfaces, announce=True)
     return model, version
 
 
@@ -129,10 +148,34 @@ def delete_model(*, model_id: str, precondition: Precondition | None = None) -> 
         precondition(model, newest_version(model))
     if Job.objects.filter(model=model, due_at__isnull=False).exists():
         raise ModelInUse
+    _delete_jobs(model)
     try:
         model.delete()
     except RestrictedError as error:
         raise ModelInUse from error
+    record(AuditAction.MODEL_DELETED, model_id=model_id, before=_seen(model))
+
+
+def _seen(model: Model) -> dict[str, Any]:
+    """Return what the audit log keeps of a model."""
+    return {
+        "name": model.name,
+        "description": model.description,
+        "metadata": model.metadata,
+        "handlers": model.handlers,
+        "handler_contracts": model.handler_contracts,
+        "status": model.status,
+    }
+
+
+def _delete_jobs(model: Model) -> None:
+    """Delete the jobs of a model that is deleted next, without having them in memory.
+
+    What refers to them goes with the model; that nothing is left is seen at the commit.
+    """
+    jobs = Job.objects.filter(model=model).order_by("-pk")
+    while keys := list(jobs.values_list("pk", flat=True)[:DELETED_AT_ONCE]):
+        Job.objects.filter(pk__in=keys)._raw_delete(using=DEFAULT_DB_ALIAS)
 
 
 def _changed_interfaces(model: Model, definition: Definition) -> tuple[tuple[str, str], ...]:
@@ -143,15 +186,14 @@ def _changed_interfaces(model: Model, definition: Definition) -> tuple[tuple[str
     )
 
 
-def _add_trained_version(model: Model) -> ModelVersion:
+def _add_trained_version(model: Model) -> tuple[ModelVersion, Job]:
     version = insert_version(
         model,
         next_automatic_version(model),
         description=model.description,
         metadata=model.metadata,
     )
-    add_automatic_training(version)
-    return version
+    return version, new_automatic_training(version)
 
 
 def _change_in_place(model: Model, newest: ModelVersion) -> ModelVersion:

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Mapping
+from typing import Any, TypedDict
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q
 from django.db.models.functions import Now
-from django.utils import timezone
 
-from models_registry import hints
-from models_registry.models import Dispatch, IdempotencyRecord, Job, JobStatus
+from models_registry import hints, metrics
+from models_registry.models import Dispatch, Job, JobStatus
+from models_registry.services import statements
+from models_registry.services.claiming import claim_of
 from models_registry.services.completion import JobAlreadyFinished, end_job
+from models_registry.services.statements import Sql
+from models_registry.tracing import trace_of_job, tracing
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Findings:
-    """How many rows one sweep put right, by what had happened to them."""
+class Findings(TypedDict):
+    """How many rows one sweep put right, by what had happened to them.
 
-    waiting: int
-    lapsed_claims: int
-    overdue: int
+    `jobs_waiting` were never tried: their message was lost, or waits for a worker to be free.
+    `retries_due` are to be tried again now, which nothing but the sweep announces.
+    `claims_lapsed` were claimed and not recorded, so their worker is dead; those of them that
+    were tried often enough are `jobs_crashed`. `jobs_overdue` passed their deadline.
+    """
+
+    jobs_waiting: int
+    retries_due: int
+    claims_lapsed: int
+    jobs_crashed: int
+    jobs_overdue: int
 
 
 def sweep() -> Findings:
@@ -34,10 +43,26 @@ def sweep() -> Findings:
     Each row is changed by a compare-and-set in a transaction of its own, so any number of
     sweeps may run at once. Must be outside a transaction: it publishes hints.
     """
-    lapsed_claims = _release_lapsed_claims()
+    lapsed, crashed = _release_lapsed_claims()
     overdue = _fail_overdue()
-    waiting = _hint_waiting()
-    return Findings(waiting=waiting, lapsed_claims=lapsed_claims, overdue=overdue)
+    waiting, retries = _hint_waiting()
+    findings = Findings(
+        jobs_waiting=waiting,
+        retries_due=retries,
+        claims_lapsed=lapsed,
+        jobs_crashed=crashed,
+        jobs_overdue=overdue,
+    )
+    log_findings(findings)
+    return findings
+
+
+def log_findings(findings: Mapping[str, Any]) -> None:
+    """Count what a sweep found, and say it if it found anything."""
+    metrics.count_findings(findings)
+    found = {kind: count for kind, count in findings.items() if count}
+    if found:
+        logger.info("sweep.found %s", " ".join(f"{kind}={n}" for kind, n in found.items()))
 
 
 def requeue_interrupted() -> int:
@@ -49,16 +74,8 @@ def requeue_interrupted() -> int:
     interrupted = Job.objects.filter(dispatch__in=(Dispatch.CLAIMED, Dispatch.DISPATCHED))
     tried_enough = interrupted.filter(attempts__gte=settings.DISPATCH_MAX_ATTEMPTS)
     for job in tried_enough.select_related("version"):
-        _fail_crashed(job, Q(dispatch=job.dispatch))
+        _fail_crashed(job, statements.where(Job, dispatch=job.dispatch))
     return interrupted.update(dispatch=Dispatch.QUEUED, claim=None, due_at=Now())
-
-
-def forget_old_answers() -> int:
-    """Delete Idempotency-Key records past their time; at most a thousand. Returns how many."""
-    too_old = timezone.now() - timedelta(hours=settings.IDEMPOTENCY_HOURS)
-    ids = IdempotencyRecord.objects.filter(created_at__lt=too_old).values_list("pk", flat=True)
-    deleted, _ = IdempotencyRecord.objects.filter(pk__in=list(ids[:1000])).delete()
-    return deleted
 
 
 def _due(dispatch: str) -> list[Job]:
@@ -66,18 +83,20 @@ def _due(dispatch: str) -> list[Job]:
     return list(due.order_by("due_at")[: settings.SWEEP_BATCH])
 
 
-def _release_lapsed_claims() -> int:
-    """Queue again what a worker claimed and never recorded; the call may have been made."""
-    released = 0
+def _release_lapsed_claims() -> tuple[int, int]:
+    """Queue again what a worker claimed and never recorded; the call may have been made.
+
+    Returns how many were queued, and how many failed since they were tried often enough.
+    """
+    released = crashed = 0
     for job in _due(Dispatch.CLAIMED):
-        still = Q(claim=job.claim, dispatch=Dispatch.CLAIMED)
         if job.attempts >= settings.DISPATCH_MAX_ATTEMPTS:
-            released += _fail_crashed(job, still)
+            crashed += _fail_crashed(job, claim_of(job))
         else:
-            released += Job.objects.filter(still, pk=job.pk).update(
-                dispatch=Dispatch.QUEUED, claim=None, due_at=Now()
-            )
-    return released
+            released += Job.objects.filter(
+                pk=job.pk, claim=job.claim, dispatch=Dispatch.CLAIMED
+            ).update(dispatch=Dispatch.QUEUED, claim=None, due_at=Now())
+    return released, crashed
 
 
 def _fail_overdue() -> int:
@@ -85,32 +104,37 @@ def _fail_overdue() -> int:
     for job in _due(Dispatch.DISPATCHED):
         seconds = settings.JOB_DEADLINE_SECONDS[job.job_type]
         message = f"The handler did not answer within {seconds} seconds of its call."
-        still = Q(dispatch=Dispatch.DISPATCHED, due_at__lte=Now())
+        still = Sql(f"dispatch = '{Dispatch.DISPATCHED}' AND due_at <= {statements.now()}")
         failed += _fail(job, "deadline_exceeded", message, still)
     return failed
 
 
-def _fail_crashed(job: Job, still: Q) -> int:
+def _fail_crashed(job: Job, still: Sql) -> int:
     message = f"The worker died in each of {job.attempts} tries to call the handler."
     return _fail(job, "dispatch_crashed", message, still)
 
 
-def _fail(job: Job, code: str, message: str, still: Q) -> int:
+def _fail(job: Job, code: str, message: str, still: Sql) -> int:
     """Fail a job if it is `still` as it was found; returns how many were failed, 0 or 1."""
     error = {"code": code, "message": message}
-    try:
-        end_job(job, status=JobStatus.FAILURE, error=error, only_if=still)
-    except JobAlreadyFinished:
-        return 0
-    logger.warning("job.failed_by_sweep job=%s code=%s", job.pk, code)
+    with tracing(trace_of_job(job)):
+        try:
+            end_job(job, status=JobStatus.FAILURE, error=error, only_if=still, must_be_first=True)
+        except JobAlreadyFinished:
+            return 0
+        logger.warning("job.failed_by_sweep job=%s code=%s", job.pk, code)
     return 1
 
 
-def _hint_waiting() -> int:
+def _hint_waiting() -> tuple[int, int]:
+    """Wake workers for jobs that are due; returns how many were never tried, and how many were."""
     due = Job.objects.filter(dispatch=Dispatch.QUEUED, due_at__lte=Now()).order_by("due_at")
     by_type: dict[str, list[UUID]] = {}
-    for job_id, job_type in due.values_list("pk", "job_type")[: settings.SWEEP_BATCH]:
+    waiting = retries = 0
+    columns = due.values_list("pk", "job_type", "attempts")
+    for job_id, job_type, attempts in columns[: settings.SWEEP_BATCH]:
         by_type.setdefault(job_type, []).append(job_id)
+        waiting, retries = (waiting, retries + 1) if attempts else (waiting + 1, retries)
     for job_type, job_ids in by_type.items():
         hints.send_hints(job_type, job_ids)
-    return sum(map(len, by_type.values()))
+    return waiting, retries

@@ -1,4 +1,4 @@
-"""One decorator for every service that writes: a transaction, taken again after a deadlock."""
+"""One decorator for every service that writes: a transaction, run again when another came first."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ import time
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from django.db import DatabaseError, OperationalError, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 # Deadlock detected, serialization failure, lock not available: PostgreSQL rolled everything back
-# and asks that the whole transaction be run again.
-RETRIED_SQLSTATES = frozenset({"40P01", "40001", "55P03"})
+# and asks that the whole transaction be run again. Foreign key violated: what this refers to was
+# deleted, or what it deletes was referred to, between reading and committing; run again, it reads
+# that and answers for it.
+FOREIGN_KEY_VIOLATED = "23503"
+RETRIED_SQLSTATES = frozenset({"40P01", "40001", "55P03", FOREIGN_KEY_VIOLATED})
 TRIES = 3
 
 
@@ -34,13 +37,24 @@ def transactional(function: Callable[P, R]) -> Callable[P, R]:
             try:
                 with transaction.atomic():
                     return function(*args, **kwargs)
-            except OperationalError as error:
+            except (OperationalError, IntegrityError) as error:
                 if attempt == TRIES or sqlstate(error) not in RETRIED_SQLSTATES:
                     raise
                 time.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311 (jitter)
         raise AssertionError("unreachable: the last try returns or raises")
 
     return wrapper
+
+
+def commit_lazily() -> None:
+    """Don't wait for the disk at the end of this transaction; must be inside it.
+
+    What it did is seen by everybody at once, and stays whatever becomes of this process. Only a
+    crash of the database itself may take it back, and only with all that was committed after it.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit TO off")
 
 
 def sqlstate(error: DatabaseError) -> str | None:

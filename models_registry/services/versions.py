@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 from django.utils import timezone
 
 from models_registry import signals
+from models_registry.audit import AuditAction
 from models_registry.errors import Conflict
 from models_registry.models import (
     VERSION_TRANSITIONS,
@@ -18,6 +19,8 @@ from models_registry.models import (
     ModelVersion,
     VersionStatus,
 )
+from models_registry.services import rows
+from models_registry.services.auditing import record
 from models_registry.services.lookups import get_version, lock_model
 from models_registry.services.transactions import transactional
 
@@ -49,6 +52,8 @@ class VersionTaken(Conflict):
 
 class TransitionForbidden(Conflict):
     code = "transition_forbidden"
+    # What the API's document shows; whoever raises it names the two.
+    message = "A version can't go from 'active' to 'pending'."
 
     def __init__(self, present: str, wanted: str) -> None:
         super().__init__(f"A version can't go from '{present}' to '{wanted}'.")
@@ -63,12 +68,18 @@ def create_version(
     Opens a transaction. Raises ModelNotFound, VersionTaken. Nothing is dispatched.
     """
     model = lock_model(model_id)
-    if ModelVersion.objects.filter(model=model, version=version).exists():
+    if is_taken(model, version):
         raise VersionTaken
     made = insert_version(model, version, description=description, metadata=metadata)
     model.revision += 1
     model.updated_at = made.created_at
     model.save(update_fields=["last_number", "revision", "updated_at"])
+    record(
+        AuditAction.VERSION_CREATED,
+        model_id=model_id,
+        version=version,
+        after={"description": description, "metadata": metadata, "status": made.status},
+    )
     return model, made
 
 
@@ -84,18 +95,54 @@ def set_version_status(*, model_id: str, version: str, status: str) -> StatusCha
     found = lock_version(get_version(model_id, version).pk)
     found.model = model
     present = found.status
-    if status == present:
-        if status == VersionStatus.ACTIVE and model.current_version_id != found.pk:
-            activate_version(model, found)
+    if status == present and not _is_rollback(model, found):
         return StatusChange(model, found, [])
-    if status not in VERSION_TRANSITIONS[present]:
+    if status not in VERSION_TRANSITIONS[present] | {present}:
         raise TransitionForbidden(present, status)
+    events: list[TriggeredEvent] = []
+    before = standing(model, found)
     if status == VersionStatus.ACTIVE:
         activate_version(model, found)
-        fires = present == VersionStatus.TRAINING
-        return StatusChange(model, found, announce_activation(found, job=None) if fires else [])
-    move_version(model, found, status)
-    return StatusChange(model, found, [])
+        if present == VersionStatus.TRAINING:
+            events = announce_activation(found, job=None)
+    else:
+        move_version(model, found, status)
+    record_move(AuditAction.VERSION_STATUS_SET, model, found, before=before, events=events)
+    return StatusChange(model, found, events)
+
+
+def _is_rollback(model: Model, version: ModelVersion) -> bool:
+    """Tell whether `active`, set again, would bring back a version that another one replaced."""
+    return version.status == VersionStatus.ACTIVE and model.current_version_id != version.pk
+
+
+def standing(model: Model, version: ModelVersion) -> dict[str, Any]:
+    """Return what the audit log keeps of where a version stands, and which one is in use."""
+    current = model.current_version
+    return {"status": version.status, "current_version": current.version if current else None}
+
+
+def record_move(
+    action: AuditAction,
+    model: Model,
+    version: ModelVersion,
+    *,
+    before: dict[str, Any],
+    events: list[TriggeredEvent],
+    job: Job | None = None,
+) -> None:
+    """Keep in the audit log that a version moved, and how many subscriptions that set off.
+
+    Must be inside the transaction of the move.
+    """
+    record(
+        action,
+        model_id=model.pk,
+        version=version.version,
+        job_id=job.pk if job else None,
+        before=before,
+        after={**standing(model, version), "triggered_events": len(events)},
+    )
 
 
 def lock_version(version_id: int) -> ModelVersion:
@@ -111,7 +158,7 @@ def insert_version(
     Counts `model.last_number` up, which the caller saves.
     """
     model.last_number += 1
-    return ModelVersion.objects.create(
+    made = ModelVersion(
         model=model,
         number=model.last_number,
         version=version,
@@ -121,6 +168,14 @@ def insert_version(
         handler_contracts=model.handler_contracts,
         created_at=timezone.now(),
     )
+    rows.insert(made)
+    return made
+
+
+def is_taken(model: Model, version: str) -> bool:
+    """Say whether a locked model has a version of this name."""
+    of_model = [model.pk, version]
+    return rows.read(ModelVersion, "WHERE model_id = %s AND version = %s", of_model) is not None
 
 
 def next_automatic_version(model: Model) -> str:
@@ -129,6 +184,10 @@ def next_automatic_version(model: Model) -> str:
     Counts `model.last_automatic` up, which the caller saves, so that each string taken by hand
     is passed over only once.
     """
+    version = str(model.last_automatic + 1)
+    if not is_taken(model, version):
+        model.last_automatic += 1
+        return version
     while True:
         first = model.last_automatic + 1
         candidates = [str(number) for number in range(first, first + AUTOMATIC_CHUNK)]

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from models_registry.contracts import keywords
-from models_registry.contracts.compare.wording import Words, of_keyword
-from models_registry.contracts.fingerprints import ANNOTATIONS, canonical_json
+from models_registry.contracts.compare.wording import Words, of_keyword, of_options
+from models_registry.contracts.fingerprints import canonical_json, without_annotations
 from models_registry.strict_json import pointer
 
 ABSENT = object()
+CONDITION = ("if", "then", "else")
+# Lists of which options may come and go.
+BRANCHES = ("enum", "anyOf", "oneOf", "allOf")
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,32 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
 
 
 def _of_schemas(old: Any, new: Any, at: tuple[str | int, ...]) -> Iterator[Change]:
+    told: tuple[str, ...] = ()
+    if ("if" in old) is not ("if" in new):
+        told = CONDITION
+        yield _condition(old, new, at)
     for keyword in dict.fromkeys([*new, *old]):
         before, after = old.get(keyword, ABSENT), new.get(keyword, ABSENT)
-        if keyword not in ANNOTATIONS and not _equal(before, after):
+        is_told = keyword in told or keyword in keywords.ANNOTATIONS
+        if not is_told and not _equal(before, after):
             yield from _of_keyword(keyword, before, after, at)
+
+
+def _condition(old: Any, new: Any, at: tuple[str | int, ...]) -> Change:
+    """A condition put in or taken out: one change, for its parts say nothing by themselves."""
+    before, after = (
+        {keyword: schema[keyword] for keyword in CONDITION if keyword in schema}
+        for schema in (old, new)
+    )
+
+    def apply(schema: dict[str, Any]) -> None:
+        for keyword in before:
+            del schema[keyword]
+        schema.update(after)
+
+    is_new = "if" in new
+    words = of_keyword("if", ABSENT if is_new else before, after if is_new else ABSENT)
+    return _change(words, "if", (*at, "if"), at, apply)
 
 
 def _of_keyword(
@@ -52,13 +77,13 @@ def _of_keyword(
     is_in_both = ABSENT not in (before, after)
     if keyword in keywords.MAPS and not _both_empty(before, after):
         yield from _of_maps(keyword, _or_none_yet(before), _or_none_yet(after), at)
-    elif keyword in keywords.LISTS and _same_length(before, after):
+    elif keyword in keywords.LISTS and _stand_opposite(keyword, before, after):
         for index, (one, other) in enumerate(zip(before, after, strict=True)):
             yield from _of_places(keyword, one, other, (*at, keyword, index), at)
     elif keyword in keywords.SINGLE and is_in_both:
         yield from _of_places(keyword, before, after, (*at, keyword), at)
-    elif keyword == "enum" and is_in_both:
-        yield from _of_options(before, after, at)
+    elif keyword in BRANCHES and is_in_both:
+        yield from _of_options(keyword, before, after, at)
     elif keyword == "required":
         yield from _of_required(before, after, at)
     else:
@@ -75,7 +100,8 @@ def _of_places(
         yield from _of_schemas(before, after, place)
         return
     inner = place[len(at) :]
-    words = of_keyword(keyword, before, after)
+    name = str(inner[-1]) if keyword in keywords.MAPS else None
+    words = of_keyword(keyword, before, after, name=name)
 
     def apply(schema: dict[str, Any]) -> None:
         holder: Any = schema
@@ -106,21 +132,25 @@ def _of_maps(
         yield _change(words, keyword, (*at, keyword, key), at, apply)
 
 
-def _of_options(before: list[Any], after: list[Any], at: tuple[str | int, ...]) -> Iterator[Change]:
-    """Yield one change for the options of an `enum` put in, and one for those taken out."""
-    old, new = ({canonical_json(one): one for one in options} for options in (before, after))
+def _of_options(
+    keyword: str, before: list[Any], after: list[Any], at: tuple[str | int, ...]
+) -> Iterator[Change]:
+    """Yield one change for the options of a list put in, and one for those taken out."""
+    old, new = ({_text(keyword, one): one for one in options} for options in (before, after))
     added = [option for text, option in new.items() if text not in old]
     removed = [option for text, option in old.items() if text not in new]
-    if removed:
-        kept = [option for text, option in old.items() if text in new]
-        words = of_keyword("enum", removed, ABSENT)
-        yield _change(words, "enum", (*at, "enum"), at, lambda schema: schema.update(enum=kept))
-    if added:
+    place = (*at, keyword)
+    kept = [option for text, option in old.items() if text in new]
+    # No list of schemas may be empty: the change can't be made alone.
+    if removed and (kept or keyword == "enum"):
+        words = of_options(keyword, removed, is_there=False)
+        yield _change(words, keyword, place, at, lambda schema: schema.update({keyword: kept}))
+    if added and (kept or keyword == "enum"):
         more = [*before, *added]
-        words = of_keyword("enum", ABSENT, added)
-        yield _change(words, "enum", (*at, "enum"), at, lambda schema: schema.update(enum=more))
-    if not added and not removed:
-        yield _whole("enum", before, after, at)
+        words = of_options(keyword, added, is_there=True)
+        yield _change(words, keyword, place, at, lambda schema: schema.update({keyword: more}))
+    if not (added or removed) or not (kept or keyword == "enum"):
+        yield _whole(keyword, before, after, at)
 
 
 def _of_required(before: Any, after: Any, at: tuple[str | int, ...]) -> Iterator[Change]:
@@ -167,8 +197,20 @@ def _change(
     return Change(path, keyword, words.kind, words.message, at, apply)
 
 
-def _same_length(before: Any, after: Any) -> bool:
-    return isinstance(before, list) and isinstance(after, list) and len(before) == len(after)
+def _stand_opposite(keyword: str, before: Any, after: Any) -> bool:
+    """Whether each schema of one list has become the one at its place in the other."""
+    if ABSENT in (before, after) or len(before) != len(after):
+        return False
+    old, new = ([_text(keyword, one) for one in schemas] for schemas in (before, after))
+    moved = (
+        (one in new or other in old) and one != other for one, other in zip(old, new, strict=True)
+    )
+    return keyword == "prefixItems" or not any(moved)
+
+
+def _text(keyword: str, option: Any) -> bytes:
+    """Return one text for options of a list that mean the same."""
+    return canonical_json(option if keyword == "enum" else without_annotations(option))
 
 
 def _both_empty(before: Any, after: Any) -> bool:

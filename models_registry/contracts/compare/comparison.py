@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any, Literal, NotRequired, TypedDict
 
 from models_registry.contracts.compare.changes import Change, changes
-from models_registry.contracts.compare.judging import Pair, Verdict, Witness, judge
+from models_registry.contracts.compare.judging import Both, Pair, Verdict, Witness, judge
 from models_registry.contracts.compare.lenient import listed_names
 from models_registry.contracts.fingerprints import canonical_json, without_annotations
 
@@ -14,16 +15,21 @@ Direction = Literal["input", "output"]
 # Each has a verdict of its own; those beyond are told without one.
 CHANGES_JUDGED, CHANGES_TOLD = 100, 500
 ANYTHING: dict[str, Any] = {}
+NOTHING: dict[str, Any] = {"not": {}}
+UNJUDGED: Both = {"verdict": "unknown", "lenient_verdict": "unknown"}
 
 
 class ChangeReport(TypedDict):
-    """One difference: where, what, in words, and what it does by itself."""
+    """One difference: where, what, in words, and what it does by itself, as in EdgeReport."""
 
     pointer: str
     keyword: str
     kind: str
     message: str
     verdict: Verdict
+    lenient_verdict: Verdict
+    witness: NotRequired[Witness]
+    lenient_witness: NotRequired[Witness]
 
 
 class EdgeReport(TypedDict):
@@ -53,26 +59,33 @@ class Comparison(TypedDict):
 
 
 def compare(
-    old: dict[str, Any] | None, new: dict[str, Any] | None, *, direction: Direction
+    old: dict[str, Any] | None,
+    new: dict[str, Any] | None,
+    *,
+    direction: Direction,
+    only_objects: bool = False,
 ) -> Comparison:
     """Return what it does to payloads when `old` becomes `new`; None accepts anything.
 
     An input is compatible when everything accepted before stays accepted, an output when
     everything promised before stays promised. `changes` has one entry per difference, with a
-    verdict as if it were the only one; annotations are no difference. May take some seconds of
+    verdict as if it were the only one; annotations are no difference. With `only_objects` a
+    payload is an object, whatever the schemas say of other values. May take some seconds of
     another process: must be outside any transaction.
     """
     before, after = old or ANYTHING, new or ANYTHING
+    payloads = _payloads(only_objects)
     if (old is None) is (new is None) and _same(before, after):
-        return _unchanged(after)
+        return _unchanged(payloads(after))
     found = _set_or_removed(old, new) or list(changes(before, after))[:CHANGES_TOLD]
     pairs = [_pair(before, after, direction)]
     if len(found) > 1:  # a single one is the whole
         alone = [_alone(before, after, change) for change in found[:CHANGES_JUDGED]]
         pairs += [_pair(before, schema, direction) for schema in alone]
-    judged = judge(pairs, never=after)
-    verdicts: list[Verdict] = judged.parts or [judged.whole["verdict"]]
-    verdicts += ["unknown"] * (len(found) - len(verdicts))
+    pairs = [(None if sent is None else payloads(sent), taken) for sent, taken in pairs]
+    judged = judge(pairs, never=payloads(after))
+    verdicts = judged.parts or [judged.whole]
+    verdicts += [UNJUDGED] * (len(found) - len(verdicts))
     return {
         "changed": True,
         **judged.whole,
@@ -81,12 +94,31 @@ def compare(
     }
 
 
-def edge(output: dict[str, Any] | None, input: dict[str, Any] | None) -> EdgeReport:
+def _payloads(only_objects: bool) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return _of_objects if only_objects else _as_it_is
+
+
+def _of_objects(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return `schema` for objects only."""
+    types = schema.get("type", ["object"])
+    is_for_objects = "object" in (types if isinstance(types, list) else [types])
+    return {**schema, "type": "object"} if is_for_objects else NOTHING
+
+
+def _as_it_is(schema: dict[str, Any]) -> dict[str, Any]:
+    return schema
+
+
+def edge(
+    output: dict[str, Any] | None, input: dict[str, Any] | None, *, only_objects: bool = False
+) -> EdgeReport:
     """Return whether what a source promises fits what a target accepts; None is anything.
 
+    With `only_objects` an object is what is sent, whatever the output's schema says of other
+    values: one that allows no object promises nothing that could misfit.
     `shares_no_field` tells that both list property names and none of them is the same.
     """
-    sent, taken = output or ANYTHING, input or ANYTHING
+    sent, taken = _payloads(only_objects)(output or ANYTHING), input or ANYTHING
     judged = judge([(sent, taken)])
     names, others = listed_names(sent), listed_names(taken)
     shares_no_field = bool(names and others and not names & others)
@@ -147,11 +179,11 @@ def _alone(before: dict[str, Any], after: dict[str, Any], change: Change) -> dic
     return schema
 
 
-def _report(change: Change, verdict: Verdict) -> ChangeReport:
+def _report(change: Change, both: Both) -> ChangeReport:
     return {
         "pointer": change.pointer,
         "keyword": change.keyword,
         "kind": change.kind,
         "message": change.message,
-        "verdict": verdict,
+        **both,
     }

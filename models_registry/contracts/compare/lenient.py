@@ -6,6 +6,7 @@ optional property breaks some payload. Leniently, names its schema does not list
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 from models_registry.contracts.compare.sides import Parts, for_item, for_member, schemas, together
@@ -13,6 +14,7 @@ from models_registry.contracts.subschemas import Contract
 
 DEPTH_LIMIT = 6
 NAMES_LIMIT = 200
+PLACES_LIMIT = 500
 # The address of the schema as it is, beside the shape it is held to.
 STRICT = "https://strict.invalid/"
 
@@ -21,9 +23,9 @@ def without_unlisted_names(schema: dict[str, Any]) -> dict[str, Any]:
     """Return `schema` with its open objects closed to the names listed for them.
 
     Objects stay open where no name is listed, where a schema governs further names, and more
-    than six levels down.
+    than six levels or 500 places down.
     """
-    shape = _shape((Contract(schema).root,), 0)
+    shape = _shape((Contract(schema).root,), 0, count(1))
     if shape == {}:
         return schema
     # Beside the schema as a resource of its own: its references keep their meaning, and its
@@ -46,9 +48,9 @@ def _listed(parts: Parts) -> set[str]:
     return found
 
 
-def _shape(parts: Parts, depth: int) -> dict[str, Any]:
+def _shape(parts: Parts, depth: int, places: count[int]) -> dict[str, Any]:
     """Return a schema that admits just the objects, and objects inside, of listed names."""
-    if depth > DEPTH_LIMIT or not parts:
+    if depth > DEPTH_LIMIT or not parts or next(places) > PLACES_LIMIT:
         return {}
     parts = together(parts)
     shape: dict[str, Any] = {}
@@ -57,10 +59,12 @@ def _shape(parts: Parts, depth: int) -> dict[str, Any]:
         patterns = {
             name for schema in schemas(parts) for name in schema.get("patternProperties", ())
         }
-        shape["properties"] = {name: _shape(for_member(parts, name), depth + 1) for name in names}
+        shape["properties"] = {
+            name: _shape(for_member(parts, name), depth + 1, places) for name in names
+        }
         shape["patternProperties"] = {pattern: {} for pattern in sorted(patterns)}
         shape["additionalProperties"] = False
-    items = _shape(for_item(parts, None), depth + 1)
+    items = _shape(for_item(parts, None), depth + 1, places)
     if items:
         shape["items"] = items
     return shape

@@ -12,7 +12,7 @@ import orjson
 
 PROVER = Path(__file__).with_name("prover.py")
 # For all questions of one comparison together; each has its own second of processor time.
-SECONDS = 8.0
+SECONDS = 3.0
 
 Question = tuple[Any, ...]
 

@@ -9,7 +9,9 @@ from typing import Any
 from models_registry.contracts.compare.patterns import texts
 from models_registry.contracts.fingerprints import canonical_json
 
-ONE_OF_EACH_TYPE: tuple[Any, ...] = ("a", 1, 0.5, True, None, {}, [], "", 0, -1, False)
+# Of no class that patterns name, and so refused by most that ask for anything.
+ODD = "~"
+ONE_OF_EACH_TYPE: tuple[Any, ...] = ("a", ODD, 1, 0.5, True, None, {}, [], "", 0, -1, False)
 LARGEST = 2**63 - 1024
 TEXT_LIMIT = 5000
 VALUES_LIMIT = 60
@@ -64,7 +66,11 @@ def _numbers(schema: dict[str, Any]) -> Iterator[float]:
 
 def _lengths(schemas: list[dict[str, Any]]) -> Iterator[str]:
     """Yield texts of the lengths at the bounds, as texts that match the patterns where they can."""
-    kinds = ["a", *(text for one in schemas if "pattern" in one for text in texts(one["pattern"]))]
+    kinds = [
+        "a",
+        ODD,
+        *(text for one in schemas if "pattern" in one for text in texts(one["pattern"])),
+    ]
     for schema in schemas:
         for keyword in ("minLength", "maxLength"):
             bound = schema.get(keyword, -1)

@@ -67,8 +67,7 @@ def for_member(parts: Parts, name: str) -> Parts:
         found += [other for _, other in part.of("patternProperties")]
         if not listed:
             found += [other for _, other in part.of("additionalProperties")]
-            found += [other for _, other in part.of("unevaluatedProperties")]
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found)) or _unevaluated(parts, "unevaluatedProperties")
 
 
 def for_item(parts: Parts, index: int | None) -> Parts:
@@ -76,11 +75,13 @@ def for_item(parts: Parts, index: int | None) -> Parts:
     found: list[Subschema] = []
     for part in parts:
         prefix = [other for key, other in part.of("prefixItems") if key == index]
-        found += prefix
-        if not prefix:
-            found += [other for _, other in part.of("items")]
-            found += [other for _, other in part.of("unevaluatedItems")]
-    return tuple(dict.fromkeys(found))
+        found += prefix or [other for _, other in part.of("items")]
+    return tuple(dict.fromkeys(found)) or _unevaluated(parts, "unevaluatedItems")
+
+
+def _unevaluated(parts: Parts, keyword: str) -> Parts:
+    """Return what is held against a place that no other keyword says anything of."""
+    return tuple(dict.fromkeys(other for part in parts for _, other in part.of(keyword)))
 
 
 def schemas(parts: Parts) -> list[dict[str, Any]]:

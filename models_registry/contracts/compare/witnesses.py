@@ -22,8 +22,10 @@ from models_registry.contracts.compare.sides import (
 )
 from models_registry.contracts.keywords import OF_ITEMS, OF_MEMBERS, OF_NAMES
 
-# In the units of `weights.py` (10 ns): 0.3 s for a comparison, and for one of its changes.
+# In the units of `weights.py` (10 ns): 0.3 s for a comparison, a tenth for one of its changes.
 BUDGET, BUDGET_OF_CHANGE = 30_000_000, 3_000_000
+# What trying one value costs beside the checks, and what beginning with a place does.
+TRY, PLACE = 1500, 10_000
 # A shallow witness says more; deeper ones are looked for when there is none.
 DEPTHS = (1, 2, 3, 6)
 NAMES_LIMIT = 40
@@ -43,15 +45,30 @@ class _Spent(Exception):
     """The budget is used up."""
 
 
-def find_witness(narrow: Side, wide: Side, *, budget: int = BUDGET) -> list[Any]:
-    """Return [document], checked, that `narrow` accepts and `wide` refuses; [] if none is found."""
+class Budget:
+    """What one search may still spend."""
+
+    def __init__(self, units: float) -> None:
+        self.left = units
+
+    def spend(self, units: float) -> None:
+        self.left -= units
+        if self.left < 0:
+            raise _Spent
+
+
+def find_witness(narrow: Side, wide: Side, budget: Budget, known: Iterable[Any] = ()) -> list[Any]:
+    """Return [document], checked, that `narrow` accepts and `wide` refuses; [] if none is found.
+
+    Those that are `known` from elsewhere are tried first.
+    """
     search = _Search(narrow, wide, budget)
+    found = (search.candidates(narrow.root, wide.root, depth) for depth in DEPTHS)
     try:
-        for depth in DEPTHS:
-            for document in search.candidates(narrow.root, wide.root, depth):
-                search.spend()
-                if narrow.accepts(document) is True and wide.accepts(document) is False:
-                    return [document]
+        for document in chain(known, chain.from_iterable(found)):
+            search.spend()
+            if narrow.accepts(document) is True and wide.accepts(document) is False:
+                return [document]
     except _Spent:
         pass
     return []
@@ -60,16 +77,15 @@ def find_witness(narrow: Side, wide: Side, *, budget: int = BUDGET) -> list[Any]
 class _Search:
     """One search; `narrow` and `wide` parts are always those for one place of a document."""
 
-    def __init__(self, narrow: Side, wide: Side, budget: int) -> None:
-        self._narrow, self._wide, self._left = narrow, wide, float(budget)
+    def __init__(self, narrow: Side, wide: Side, budget: Budget) -> None:
+        self._narrow, self._wide, self._budget = narrow, wide, budget
 
     def spend(self) -> None:
-        self._left -= self._narrow.price + self._wide.price
-        if self._left < 0:
-            raise _Spent
+        self._budget.spend(TRY + self._narrow.price + self._wide.price)
 
     def candidates(self, narrow: Parts, wide: Parts, depth: int) -> Iterator[Any]:
         """Yield values for one place, likely ones first, nested at most `depth` levels."""
+        self._budget.spend(PLACE)
         narrow, wide = together(narrow), together(wide)
         both = schemas((*narrow, *wide))
         said = {keyword for schema in both for keyword in schema}
@@ -125,8 +141,10 @@ class _Search:
         yield from _of_sizes(bases, both=schemas((*narrow, *wide)), value=usual.get(FRESH))
 
     def _arrays(self, narrow: Parts, wide: Parts, depth: int) -> Iterator[Any]:
-        lengths = _lengths(
-            schemas((*narrow, *wide)), ("minItems", "maxItems", "minContains", "maxContains")
+        lengths = sorted(
+            _lengths(
+                schemas((*narrow, *wide)), ("minItems", "maxItems", "minContains", "maxContains")
+            )
         )
         prefix = max((len(part.of("prefixItems")) for part in (*narrow, *wide)), default=0)
         values = [
@@ -142,38 +160,48 @@ class _Search:
         usual = [
             self._fitting(for_item(narrow, index), values[index]) for index in range(len(values))
         ]
-        yield from _filled(usual, sorted(lengths), contained)
+        yield from _filled(usual, lengths, contained)
         for index, choices in enumerate(values):
             for value in choices:
                 head = [one[0] for one in usual[:index] if one]
                 yield [*head, value]
                 yield [*head, value, *[one[0] for one in usual[index + 1 :] if one]]
                 yield [*head, value, value]
+                differing = [one for one in usual[-1] if one is not value]
+                yield from ([*head, value, *differing][:length] for length in lengths)
 
 
 def _names(narrow: Parts, wide: Parts) -> list[str]:
-    """Return the names that either side speaks of, and one that none does."""
-    found: dict[str, None] = {}
-    for schema in schemas((*wide, *narrow)):
-        for keyword in ("required", "properties", "dependentRequired", "dependentSchemas"):
-            names = schema.get(keyword)
-            found.update(dict.fromkeys(names if isinstance(names, list | dict) else ()))
-        for names in (schema.get("dependentRequired") or {}).values():
-            found.update(dict.fromkeys(names))
-    from_patterns = scalars(
-        [
-            {"pattern": pattern}
-            for one in schemas((*wide, *narrow))
-            for pattern in one.get("patternProperties", ())
+    """Return names to try: where the sides differ, what must be there, any other, and a new one."""
+    ours, others = _rules_by_name(narrow), _rules_by_name(wide)
+    differing = [name for name in {**others, **ours} if ours.get(name) != others.get(name)]
+    required = [name for one in schemas(narrow) for name in one.get("required", ())]
+    found = [*differing[:NAMES_LIMIT], *required[: 2 * NAMES_LIMIT], *_like_names(narrow, wide)]
+    return list(dict.fromkeys([*found, *islice(ours, NAMES_LIMIT), FRESH]))
+
+
+def _rules_by_name(parts: Parts) -> dict[str, list[Any]]:
+    """Return what one side says of each name, in any words."""
+    found: dict[str, list[Any]] = {}
+    for schema in schemas(parts):
+        for keyword in ("properties", "dependentRequired", "dependentSchemas"):
+            for name, rule in (schema.get(keyword) or {}).items():
+                found.setdefault(name, []).append(rule)
+        mentioned = [
+            schema.get("required") or [],
+            *(schema.get("dependentRequired") or {}).values(),
         ]
-        + [
-            names
-            for one in schemas((*wide, *narrow))
-            if isinstance(names := one.get("propertyNames"), dict)
-        ]
-    )
-    texts = [name for name in from_patterns if isinstance(name, str)]
-    return list(dict.fromkeys([*islice(found, NAMES_LIMIT), *texts[:KEPT], FRESH]))
+        for name in chain.from_iterable(mentioned):
+            found.setdefault(name, []).append("required")
+    return found
+
+
+def _like_names(narrow: Parts, wide: Parts) -> list[str]:
+    """Return names made by the patterns, and by what is said of names."""
+    both = schemas((*wide, *narrow))
+    said = [{"pattern": pattern} for one in both for pattern in one.get("patternProperties", ())]
+    said += [one["propertyNames"] for one in both if isinstance(one.get("propertyNames"), dict)]
+    return [name for name in scalars(said) if isinstance(name, str)][:KEPT]
 
 
 def _bases(narrow: Parts) -> list[list[str]]:

@@ -57,6 +57,13 @@ SILENT = {
     "$vocabulary": "vocabulary",
 }
 STEMS = {
+    # As maps, of which only coming and going empty is told.
+    "properties": "properties",
+    "patternProperties": "pattern_properties",
+    "dependentSchemas": "dependent_schemas",
+    "dependencies": "dependencies",
+    "$defs": "definitions",
+    "definitions": "definitions",
     "const": "constant",
     "pattern": "pattern",
     "multipleOf": "multiple_of",
@@ -92,9 +99,7 @@ def of_keyword(keyword: str, before: Any, after: Any, *, name: str | None = None
     if keyword == "required" and name is not None:
         return _of_required(name, is_now=after is True)
     if keyword in MEMBERS and name is not None:
-        return _of_member(keyword, name, is_there=is_json(after))
-    if keyword == "enum" and is_json(before) is not is_json(after):
-        return _of_options(before, after)
+        return _of_member(keyword, name, before, after)
     return _of_any(keyword, before, after)
 
 
@@ -140,24 +145,45 @@ def _of_required(name: str, *, is_now: bool) -> Words:
     return Words("no_longer_required", f"The property {_shown(name)} is no longer required.")
 
 
-def _of_member(keyword: str, name: str, *, is_there: bool) -> Words:
+def _of_member(keyword: str, name: str, before: Any, after: Any) -> Words:
     added, removed, what = MEMBERS[keyword]
     what = what.format(_shown(name))
-    return Words(added, f"{what} is new.") if is_there else Words(removed, f"{what} is gone.")
+    if not is_json(before):
+        return Words(added, f"{what} is new.")
+    if not is_json(after):
+        return Words(removed, f"{what} is gone.")
+    message = f"{what} took {_taken(before)} and now takes {_taken(after)}."
+    return Words(f"{added.removesuffix('_added')}_changed", message)
 
 
-def _of_options(removed: Any, added: Any) -> Words:
-    if is_json(added):
-        return Words("enum_value_added", f"Also allowed now: {_listed(added)}.")
-    return Words("enum_value_removed", f"No longer allowed: {_listed(removed)}.")
+def _taken(schema: Any) -> str:
+    """What fits a schema that is swapped as a whole, as one of true or false is."""
+    if isinstance(schema, bool):
+        return "anything" if schema else "nothing at all"
+    return f"what fits {_shown(schema)}"
+
+
+def of_options(keyword: str, options: list[Any], *, is_there: bool) -> Words:
+    """Return the words for `options` that came into, or went from, a list that has others."""
+    if keyword == "enum":
+        kind, said = (
+            ("enum_value_added", "Also allowed now")
+            if is_there
+            else ("enum_value_removed", "No longer allowed")
+        )
+        return Words(kind, f"{said}: {_listed(options)}.")
+    kind = f"{STEMS[keyword]}_{'branch_added' if is_there else 'branch_removed'}"
+    said = "New in" if is_there else "Gone from"
+    return Words(kind, f"{said} `{keyword}`: {_listed(options)}.")
 
 
 def _of_any(keyword: str, before: Any, after: Any) -> Words:
     stem = STEMS.get(keyword) or _snake(keyword)
+    what = "A condition" if keyword == "if" else f"`{keyword}`"
     if not is_json(before):
-        return Words(f"{stem}_added", f"`{keyword}` is new: {_shown(after)}.")
+        return Words(f"{stem}_added", f"{what} is new: {_shown(after)}.")
     if not is_json(after):
-        return Words(f"{stem}_removed", f"`{keyword}` is gone; it was {_shown(before)}.")
+        return Words(f"{stem}_removed", f"{what} is gone; it was {_shown(before)}.")
     message = f"`{keyword}` was {_shown(before)} and is now {_shown(after)}."
     return Words(f"{stem}_changed", message)
 

@@ -1,0 +1,78 @@
+"""Leaving a function alone for a while when it could not be called, so that nobody storms it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+# The first pause, and the longest: each is twice as long as the one before. A function that is
+# away for long so uses up few tries of the jobs that wait for it.
+FIRST_SECONDS, LONGEST_SECONDS = 1.0, 10.0
+
+
+@dataclass
+class _Pause:
+    seconds: float
+    ends_at: float
+
+
+class Pauses:
+    """Which functions this process leaves alone now: those that failed for a passing reason.
+
+    When a pause is over, one call is the trial: it ends the matter, or begins a longer pause. So
+    a function that is away gets one call a second at most from each worker process, however many
+    jobs wait for it.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._pauses: dict[str, _Pause] = {}
+        self._lock = threading.Lock()
+        self._clock = clock
+
+    def __bool__(self) -> bool:
+        """Say whether there is anything to ask `allow` about."""
+        if not self._pauses:
+            return False
+        # Whoever waited for a trial that nobody made, since no job was due, waits no longer.
+        now = self._clock()
+        with self._lock:
+            for function, pause in list(self._pauses.items()):
+                if now >= pause.ends_at + LONGEST_SECONDS:
+                    del self._pauses[function]
+        return bool(self._pauses)
+
+    def failed(self, function: str) -> None:
+        with self._lock:
+            before = self._pauses.get(function)
+            seconds = min(LONGEST_SECONDS, before.seconds * 2) if before else FIRST_SECONDS
+            self._pauses[function] = _Pause(seconds, self._clock() + seconds)
+
+    def answered(self, function: str) -> None:
+        if self._pauses:
+            with self._lock:
+                self._pauses.pop(function, None)
+
+    def allow(self, function: str) -> bool:
+        """Say whether `function` may be called now; who may must do so, for it may be the trial."""
+        with self._lock:
+            pause, now = self._pauses.get(function), self._clock()
+            if pause is None:
+                return True
+            if now < pause.ends_at:
+                return False
+            # Others wait as long again for what becomes of this one.
+            pause.ends_at = now + pause.seconds
+            return True
+
+    def seconds_left(self) -> float:
+        """Return how long it is until a function may be tried again; 0 when all may be now."""
+        now = self._clock()
+        with self._lock:
+            return min(
+                (p.ends_at - now for p in self._pauses.values() if p.ends_at > now), default=0
+            )
+
+
+pauses = Pauses()

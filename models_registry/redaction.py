@@ -1,0 +1,95 @@
+"""What must never be written down: tokens, keys and passwords, in logs and in the audit log."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+GONE = "[redacted]"
+# Deeper than any JSON that is taken; what is below is left out as a whole.
+DEPTH_LIMIT = 100
+
+_SECRET_NAMES = re.compile(
+    r"authorization|password|passwd|secret|credential|cookie|api[_-]?key|private[_-]?key"
+    r"|access[_-]?key|session[_-]?id|tokens?$",
+    re.IGNORECASE,
+)
+# What a language model calls so.
+_HARMLESS = re.compile(
+    r"(?:pad|bos|eos|unk|sep|cls|mask)_token$|(?:max|num|n)_tokens$", re.IGNORECASE
+)
+_IN_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}", re.IGNORECASE), rf"\1 {GONE}"),
+    # A job's callback token, a JWT, and AWS access keys, wherever they stand.
+    (re.compile(r"\bmpjob_[A-Za-z0-9._~+/=-]+"), GONE),
+    (re.compile(r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"), GONE),
+    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), GONE),
+    # The password of a URL.
+    (re.compile(r"(\w://[^\s:/@]{0,200}:)[^\s/@]{1,500}@"), rf"\1{GONE}@"),
+    (
+        re.compile(
+            r"\b((?:authorization|password|passwd|secret|[a-z_-]{0,20}token|api[_-]?key"
+            r"|secret[_-]?access[_-]?key)[\\\"']{0,3}\s?[:=]\s?[\\\"']{0,3})(?!\[)[^\s\\\"',;&}]+",
+            re.IGNORECASE,
+        ),
+        rf"\1{GONE}",
+    ),
+)
+# One of these is in whatever a pattern above finds: most texts have none, and are not searched.
+_SIGNS = (
+    *("bearer", "basic", "mpjob_", "eyj", "akia", "asia", "://"),
+    *("authorization", "passw", "secret", "token", "api"),
+)
+# The same for the names of fields.
+_SIGNS_IN_JSON = (*_SIGNS, *("credential", "cookie", "key", "session"))
+
+
+@lru_cache(maxsize=1000)
+def is_secret(name: str) -> bool:
+    """Tell whether a field of this name holds what must not be written down."""
+    return bool(_SECRET_NAMES.search(name)) and not _HARMLESS.search(name)
+
+
+def redacted_text(text: str) -> str:
+    """Return `text` without the tokens, keys and passwords that can be recognised in it."""
+    if _is_harmless(text):
+        return text
+    for pattern, replacement in _IN_TEXT:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def _is_harmless(text: str) -> bool:
+    """Tell whether no pattern can find anything; only ASCII has one lower case for each letter."""
+    if not text.isascii():
+        return False
+    lowered = text.lower()
+    return not any([sign in lowered for sign in _SIGNS])
+
+
+def is_harmless_json(text: str) -> bool:
+    """Tell, soon, that a JSON object in ASCII has no secret in it; False where it is not clear.
+
+    Neither by the names of its fields nor within its texts. What is escaped might be anything.
+    """
+    if "\\" in text:
+        return False
+    lowered = text.lower()
+    return not any([sign in lowered for sign in _SIGNS_IN_JSON])
+
+
+def redacted(value: Any, *, depth: int = 0) -> Any:
+    """Return a JSON value without secrets: by the names of its fields, and within its texts."""
+    if depth > DEPTH_LIMIT:
+        return GONE
+    if isinstance(value, str):
+        return redacted_text(value)
+    if isinstance(value, dict):
+        return {
+            name: GONE if is_secret(str(name)) else redacted(item, depth=depth + 1)
+            for name, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [redacted(item, depth=depth + 1) for item in value]
+    return value

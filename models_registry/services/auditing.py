@@ -1,0 +1,53 @@
+"""Writing the audit log: one row for a change, in the change's own transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypedDict, Unpack
+from uuid import UUID
+
+from django.utils import timezone
+
+from models_registry.actor import present_actor
+from models_registry.audit import AuditAction, AuditEntry, bounded
+from models_registry.services import rows
+from models_registry.tracing import present_trace
+
+
+class Told(TypedDict, total=False):
+    """What an entry says besides who and when; a change has only some of these."""
+
+    model_id: str
+    version: str
+    job_id: UUID | None
+    subscription_id: UUID | None
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+
+def record(action: AuditAction, **of: Unpack[Told]) -> None:
+    """Keep a change: one insert, by whoever is acting; must be inside the change's transaction."""
+    rows.insert(entry(action, **of))
+
+
+def entry(action: AuditAction, **of: Unpack[Told]) -> AuditEntry:
+    """Return the row of a change by whoever is acting, to be inserted with what it tells of.
+
+    `before` and `after` hold what the change touched; what is large or secret in them is
+    replaced (`audit.bounded`). A change of many rows is one entry with their number.
+    """
+    actor = present_actor()
+    return AuditEntry(
+        created_at=timezone.now(),
+        action=action.value,
+        actor_kind=str(actor.kind),
+        actor=actor.name,
+        client_id=actor.client_id,
+        model_id=of.get("model_id", ""),
+        version=of.get("version", ""),
+        job_id=of.get("job_id"),
+        subscription_id=of.get("subscription_id"),
+        before=bounded(of.get("before")),
+        after=bounded(of.get("after")),
+        request_id=present_trace().request_id,
+    )

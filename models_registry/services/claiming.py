@@ -1,0 +1,149 @@
+"""Claiming jobs that are due: of many workers that would have one, a single one gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import connection
+
+from models_registry.hints import is_waited_for
+from models_registry.models import (
+    OPEN_JOB,
+    Action,
+    Dispatch,
+    Job,
+    JobStatus,
+    ModelVersion,
+    VersionStatus,
+)
+from models_registry.services import rows, statements
+from models_registry.services.lookups import version_of
+from models_registry.services.statements import Sql
+from models_registry.services.transactions import transactional
+
+TABLE = Job._meta.db_table
+# Versions whose function is left alone, one statement each: looking behind more of them costs more
+# than waiting until the function may be called again.
+LEFT_OUT_AT_MOST = 20
+IS_OPEN = Sql(f"status IN ({', '.join(repr(str(status)) for status in OPEN_JOB)})")
+
+
+@transactional
+def claim_job(job_id: UUID) -> Job | None:
+    """Claim a job that is due, counting the attempt before the call; opens a transaction.
+
+    Returns None when somebody else was first. A training job moves its version to `training`.
+    """
+    return _claim(statements.where(Job, id=job_id), _is_due())
+
+
+@transactional
+def claim_due_job(job_types: Sequence[str]) -> Job | None:
+    """Claim the job of these types that has been due longest; opens a transaction.
+
+    Passes over what other workers are claiming. Returns None when none is due.
+    """
+    if not job_types:
+        return None
+    oldest = _oldest("id", job_types)
+    return _claim(Sql(f"id = ({oldest.text})", oldest.parameters))
+
+
+@transactional
+def claim_callable_job(
+    job_types: Sequence[str], may_call: Callable[[ModelVersion, str], bool]
+) -> Job | None:
+    """As `claim_due_job`, but leave out the jobs of versions that may not be called now.
+
+    `may_call` is asked for each version and type of job once. It takes a few statements for each
+    that is left out, so it is for when something is; behind so many of them, nothing is found.
+    """
+    left_out: list[tuple[int, str]] = []
+    while job_types and len(left_out) < LEFT_OUT_AT_MOST:
+        oldest = _oldest("id, version_id, job_type", job_types, left_out)
+        with connection.cursor() as cursor:
+            cursor.execute(oldest.text, oldest.parameters)
+            found = cursor.fetchone()
+        if found is None:
+            return None
+        job_id, version_id, job_type = found
+        version = rows.read(ModelVersion, "WHERE id = %s", [version_id])
+        if version is None or may_call(version, job_type):
+            return _claim(Sql("id = %s", (job_id,)), _is_due())
+        left_out.append((version_id, job_type))
+    return None
+
+
+def _oldest(columns: str, job_types: Sequence[str], left_out: Sequence[Any] = ()) -> Sql:
+    """Return what selects the job that has been due longest, and locks it where that is known."""
+    due, among = _is_due(), ", ".join(["%s"] * len(job_types))
+    others = "AND NOT (version_id = %s AND job_type = %s) " * len(left_out)
+    passing = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update else ""
+    text = f"""SELECT {columns} FROM {TABLE} WHERE {due.text} AND job_type IN ({among}) {others}
+        ORDER BY due_at LIMIT 1 {passing}"""  # noqa: S608 (names of ours)
+    return Sql(text, (*job_types, *(value for pair in left_out for value in pair)))
+
+
+def claim_of(job: Job) -> Sql:
+    """Return the condition that a job is still under the claim with which it was read."""
+    return statements.where(Job, dispatch=Dispatch.CLAIMED, claim=job.claim)
+
+
+def _is_due() -> Sql:
+    # Spelled out, so that the index of queued jobs is seen to hold them.
+    return Sql(
+        f"dispatch = '{Dispatch.QUEUED}' AND {IS_OPEN.text} AND due_at <= {statements.now()}"
+    )
+
+
+def _claim(*which: Sql) -> Job | None:
+    # Its commit waits for the disk: a try that a crash of the database took back would be made
+    # again, and not be counted.
+    columns = {
+        "status": JobStatus.STARTED,
+        "dispatch": Dispatch.CLAIMED,
+        "claim": uuid4(),
+        "attempts": Sql("attempts + 1"),
+        "started_at": Sql(f"COALESCE(started_at, {statements.now()})"),
+        "due_at": statements.after(_lease_seconds()),
+    }
+    job = rows.change(Job, columns, *which)
+    if job is None:
+        return None
+    job.version = version_of(job)
+    if job.job_type == Action.TRAINING:
+        _begin_training(job)
+    return job
+
+
+def _begin_training(job: Job) -> None:
+    # At a retry, `failed` was set since the job began: a withdrawal, which stands.
+    before = [VersionStatus.PENDING, *([VersionStatus.FAILED] if job.attempts == 1 else [])]
+    if job.version.status in before:
+        rows.was_changed(
+            ModelVersion,
+            {"status": VersionStatus.TRAINING, "revision": Sql("revision + 1")},
+            statements.where(ModelVersion, id=job.version_id, status=job.version.status),
+        )
+
+
+def _lease_seconds() -> Sql:
+    """Return how long a claim of a job lasts, by its type."""
+    whens = " ".join("WHEN %s THEN %s" for _ in Action.values)
+    bounds = [(action, _lease_of(action)) for action in Action.values]
+    return Sql(f"CASE job_type {whens} END", tuple(part for pair in bounds for part in pair))
+
+
+def _lease_of(job_type: str) -> int:
+    """Return how long a claim lasts: the call at its longest, and time to record it."""
+    call: int = (
+        settings.LAMBDA_SYNC_READ_TIMEOUT_SECONDS
+        if is_waited_for(job_type)
+        else settings.LAMBDA_EVENT_READ_TIMEOUT_SECONDS
+    )
+    connect: int = settings.LAMBDA_CONNECT_TIMEOUT_SECONDS
+    lease: int = settings.DISPATCH_LEASE_SECONDS
+    return lease + connect + call
