@@ -12,3 +12,4 @@ class SubscriptionsConfig(AppConfig):
 
     def ready(self) -> None:
         from subscriptions import receivers  # noqa: F401 (connects them)
+        from subscriptions.services import retention  # noqa: F401 (registers its kinds)

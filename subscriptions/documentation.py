@@ -10,6 +10,7 @@ from models_registry.api.documentation import (
     IF_MATCH,
     IF_NONE_MATCH,
     MODEL_ID,
+    MODEL_VERSION,
     PAGING,
     choice,
     header,
@@ -17,6 +18,8 @@ from models_registry.api.documentation import (
     path_uuid,
 )
 from models_registry.serializers import DefinitionRequest
+from models_registry.services.definitions import DefinitionRefused
+from models_registry.services.lookups import ModelNotFound, VersionNotFound
 from subscriptions import examples
 from subscriptions.models import SubscriptionStatus, TriggerEvent
 from subscriptions.serializers import (
@@ -24,10 +27,15 @@ from subscriptions.serializers import (
     SubscribeRequest,
     UpdateSubscriptionRequest,
 )
+from subscriptions.services.accepting import RevalidationRunning
+from subscriptions.services.graph import DEPTH_MAX, EDGES_LIMIT, NODES_LIMIT
+from subscriptions.services.lookups import SubscriptionNotFound
+from subscriptions.services.loops import LoopClosed
+from subscriptions.services.subscribing import InputNotStored, TargetNotFound
 
 READ, MANAGE = "read_models", "manage_subscriptions"
 TAG = "Event subscriptions"
-SUBSCRIPTION_ID = path_uuid("subscription_id", "The subscription.")
+SUBSCRIPTION_ID = path_uuid("subscription_id", "The subscription: its id is in lists.")
 LINK = header("Link", 'The next page: `<...>; rel="next"`; absent on the last one.', 200)
 STATUS = choice("status", SubscriptionStatus.values)
 EVENT = choice("trigger_event", TriggerEvent.values)
@@ -51,7 +59,7 @@ list_subscriptions = operation(
     answer=listed(ref("EventSubscription")),
     shown=[examples.SUBSCRIPTION],
     parameters=(MODEL_ID, STATUS, EVENT, _other("target_model_id"), *PAGING, LINK),
-    errors=(400, 404),
+    errors=(ModelNotFound,),
 )
 list_incoming = operation(
     "listIncomingEventSubscriptions",
@@ -62,14 +70,15 @@ list_incoming = operation(
     answer=listed(ref("EventSubscription")),
     shown=[examples.STALE],
     parameters=(MODEL_ID, STATUS, EVENT, _other("source_model_id"), *PAGING, LINK),
-    errors=(400, 404),
+    errors=(ModelNotFound,),
 )
 create_subscription = operation(
     "createModelEventSubscription",
     "Subscribe to a model's event",
     "The model of the path is the source. With `stored`, `input` is what the target is given,"
     " each time; with `trigger_output` it is the output of the job that triggered. What does not"
-    " fit the target's contract gives `warnings` and blocks nothing. A subscription that would"
+    " fit the target's contract, or an output that shares no field with it, gives `warnings` and"
+    " blocks nothing. A subscription that would"
     " close a loop of (model, action) is 422 and names it.",
     tag=TAG,
     scope=MANAGE,
@@ -85,19 +94,20 @@ create_subscription = operation(
         header("Idempotent-Replayed", "`true` when the first answer is given again.", 201),
         header("ETag", "Strong.", 201),
     ),
-    errors=(404, 409, 422),
+    errors=(ModelNotFound, TargetNotFound, LoopClosed),
 )
 get_subscription = operation(
     "getModelEventSubscription",
     "Read a subscription",
-    STALE,
+    STALE + " What differs from the accepted contract is in `changes`. For `trigger_output`, `edge`"
+    " holds the source's output schema against the target's input schema.",
     tag=TAG,
     scope=READ,
     answer=ref("EventSubscription"),
     shown=examples.STALE,
     parameters=(MODEL_ID, SUBSCRIPTION_ID, IF_NONE_MATCH, header("ETag", "Strong.", 200, 304)),
-    errors=(400, 404),
     conditional=True,
+    errors=(SubscriptionNotFound,),
 )
 update_subscription = operation(
     "updateModelEventSubscription",
@@ -111,7 +121,7 @@ update_subscription = operation(
     body=UpdateSubscriptionRequest,
     sent={"Accept": {"status": "active"}, "Mend": {"input": {"route": "Perth to Sydney"}}},
     parameters=(MODEL_ID, SUBSCRIPTION_ID, IF_MATCH, header("ETag", "Strong.", 200)),
-    errors=(404, 412, 422),
+    errors=(SubscriptionNotFound, InputNotStored, LoopClosed),
 )
 delete_subscription = operation(
     "deleteModelEventSubscription",
@@ -121,7 +131,7 @@ delete_subscription = operation(
     scope=MANAGE,
     status=204,
     parameters=(MODEL_ID, SUBSCRIPTION_ID, IF_MATCH),
-    errors=(400, 404, 412),
+    errors=(SubscriptionNotFound,),
 )
 accept_subscriptions = operation(
     "acceptSubscriptions",
@@ -138,7 +148,7 @@ accept_subscriptions = operation(
     body=AcceptSubscriptionsRequest,
     sent={"Those that fit": {"only_valid": True}, "All": {"only_valid": False}},
     parameters=(MODEL_ID,),
-    errors=(404, 409),
+    errors=(ModelNotFound, RevalidationRunning),
 )
 check_contract = operation(
     "checkContract",
@@ -147,7 +157,8 @@ check_contract = operation(
     " update would do: which interfaces change, how each schema differs and whether that is"
     " compatible, how many subscriptions would go stale, and which stored payloads would no"
     " longer fit. A new optional property of an open object is strictly incompatible, since a"
-    " payload may carry that name already; `names` says how many do.",
+    " payload may carry that name already; `names` says how many do. Send `against.etag` as the"
+    " `If-Match` of the update to be sure that nothing has changed in between.",
     tag="Models",
     scope=READ,
     answer=ref("ContractCheck"),
@@ -155,7 +166,21 @@ check_contract = operation(
     body=DefinitionRequest,
     sent={"A contract for inference": examples.PLANNED},
     parameters=(MODEL_ID,),
-    errors=(404, 422),
+    errors=(ModelNotFound, DefinitionRefused),
+)
+get_model_version_changes = operation(
+    "getModelVersionChanges",
+    "See what an update did to others",
+    "The same report as a contract check gives, of the update that made the version (of a pending"
+    " model's version, changed in place: of the latest such update). It is made in the background:"
+    " until then `status` is `pending` and `report` null. A version that changed no interface has a"
+    " report that says so. Subscriptions accepted before `finished_at` are not counted as stale.",
+    tag="Models",
+    scope=READ,
+    answer=ref("VersionChanges"),
+    shown=examples.VERSION_CHANGES,
+    parameters=(MODEL_ID, MODEL_VERSION),
+    errors=(ModelNotFound, VersionNotFound),
 )
 list_revalidations = operation(
     "listModelRevalidations",
@@ -167,5 +192,26 @@ list_revalidations = operation(
     answer=listed(ref("Revalidation")),
     shown=[examples.REVALIDATION],
     parameters=(MODEL_ID, *PAGING, LINK),
-    errors=(400, 404),
+    errors=(ModelNotFound,),
+)
+get_graph = operation(
+    "getGraph",
+    "See what sets off what",
+    "Models, and the subscriptions between them, those alike counted as one edge. With `model_id`"
+    " the models around that one, whichever way the subscriptions point; else all. At most"
+    f" {NODES_LIMIT} models, by id or the nearest first, and {EDGES_LIMIT} edges;"
+    " `truncated` says that there are more.",
+    tag=TAG,
+    scope=READ,
+    answer=ref("Graph"),
+    shown=examples.GRAPH,
+    parameters=(
+        OpenApiParameter("model_id", ID, description="Only this model and those around it."),
+        OpenApiParameter(
+            "depth",
+            {"type": "integer", "minimum": 1, "maximum": DEPTH_MAX, "default": 1},
+            description="With `model_id`: so many subscriptions away at most.",
+        ),
+    ),
+    errors=(ModelNotFound,),
 )

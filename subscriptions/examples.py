@@ -33,6 +33,18 @@ STALE: dict[str, Any] = {
             "direction": "input",
             "version": "2",
             "since": TIME,
+            "changes": [
+                {
+                    "pointer": "/properties/route/type",
+                    "keyword": "type",
+                    "kind": "type_changed",
+                    "message": 'The type was "string" and is now "number".',
+                    "verdict": "incompatible",
+                    "lenient_verdict": "incompatible",
+                    "witness": {"value": {"route": "a"}},
+                    "lenient_witness": {"value": {"route": "a"}},
+                }
+            ],
         }
     ],
 }
@@ -44,6 +56,7 @@ REVALIDATION: dict[str, Any] = {
     "total": 200000,
     "checked": 90000,
     "invalid": 12,
+    "error": None,
     "created_at": TIME,
     "started_at": TIME,
     "finished_at": None,
@@ -56,37 +69,45 @@ PLANNED: dict[str, Any] = {
     "handlers": UPDATE_MODEL["handlers"],
     "handler_contracts": UPDATE_MODEL["handler_contracts"],
 }
-CONTRACT_CHECK: dict[str, Any] = {
+CHANGES: list[dict[str, Any]] = [
+    {
+        "pointer": "/properties/features/items/maximum",
+        "keyword": "maximum",
+        "kind": "bound_added",
+        "message": "The largest number is now 100.",
+        "verdict": "incompatible",
+        "lenient_verdict": "incompatible",
+        "witness": {"value": {"features": [101]}},
+        "lenient_witness": {"value": {"features": [101]}},
+    }
+]
+FORETOLD: dict[str, Any] = {
     "interfaces": [
         {
             "action": "inference",
             "direction": "input",
             "changes": True,
+            "before": "schema",
+            "after": "schema",
             "comparison": {
                 "changed": True,
                 "verdict": "incompatible",
                 "lenient_verdict": "incompatible",
                 "witness": {"value": {"features": [101]}},
                 "lenient_witness": {"value": {"features": [101]}},
-                "changes": [
-                    {
-                        "pointer": "/properties/features/items/maximum",
-                        "keyword": "maximum",
-                        "kind": "bound_tightened",
-                        "message": "The largest number is 100 now.",
-                        "verdict": "incompatible",
-                    }
-                ],
+                "changes": CHANGES,
                 "never_accepts": False,
             },
         }
     ],
-    "stale": {"target": 2, "source": 0},
+    "stale": {"target": 2, "source": 0, "total": 2, "active": 2, "ended": 0},
     "payloads": [
         {
             "action": "inference",
+            "total": 2,
             "checked": 2,
             "invalid": 1,
+            "already_invalid": 0,
             "complete": True,
             "examples": [
                 {
@@ -97,4 +118,44 @@ CONTRACT_CHECK: dict[str, Any] = {
         }
     ],
     "warnings": [],
+}
+CONTRACT_CHECK: dict[str, Any] = {
+    "against": {"version": "2", "etag": '"7-2-1"'},
+    **FORETOLD,
+}
+VERSION_CHANGES: dict[str, Any] = {
+    "version": "2",
+    "status": "done",
+    "created_at": TIME,
+    "finished_at": TIME,
+    "report": FORETOLD,
+}
+GRAPH: dict[str, Any] = {
+    "nodes": [
+        {
+            "id": "model_infer_v1",
+            "name": "Route prices",
+            "status": "active",
+            "current_version": "2",
+        },
+        {
+            "id": "model_price_reco_v1",
+            "name": "Price recommendation",
+            "status": "pending",
+            "current_version": None,
+        },
+    ],
+    "edges": [
+        {
+            "source_model_id": "model_price_reco_v1",
+            "target_model_id": "model_infer_v1",
+            "trigger_event": "training_complete",
+            "target_action": "inference",
+            "input_source": "stored",
+            "status": "stale",
+            "count": 1,
+            "subscription_ids": [SUBSCRIPTION_ID],
+        }
+    ],
+    "truncated": False,
 }

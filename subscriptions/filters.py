@@ -5,30 +5,38 @@ from __future__ import annotations
 from django.db.models import Q
 from rest_framework.request import Request
 
-from models_registry.api.paths import check_path
-from models_registry.filters import choice_parameter
+from models_registry.api.pages import PAGING
+from models_registry.api.queries import Query
 from subscriptions.models import EventSubscriptionQuerySet, SubscriptionStatus, TriggerEvent
+from subscriptions.services.graph import DEPTH_MAX
 
-OUTGOING = ("status", "trigger_event", "target_model_id")
-INCOMING = ("status", "trigger_event", "source_model_id")
+OUTGOING = (*PAGING, "status", "trigger_event", "target_model_id")
+INCOMING = (*PAGING, "status", "trigger_event", "source_model_id")
 
 
 def filtered_subscriptions(
-    request: Request, subscriptions: EventSubscriptionQuerySet, allowed: tuple[str, ...]
+    query: Query, subscriptions: EventSubscriptionQuerySet
 ) -> EventSubscriptionQuerySet:
-    """Narrow `subscriptions`, which have their status, by the query's parameters.
+    """Narrow `subscriptions`, which have their status, by the query's well-formed parameters.
 
-    `status` is the effective one. Raises InvalidRequest.
+    `status` is the effective one.
     """
-    status = choice_parameter(request, "status", SubscriptionStatus.values)
-    if status is not None:
-        subscriptions = subscriptions.filter(Q(effective_status=status))
-    event = choice_parameter(request, "trigger_event", TriggerEvent.values)
-    if event is not None:
-        subscriptions = subscriptions.filter(trigger_event=event)
-    for name in {"source_model_id", "target_model_id"}.intersection(allowed):
-        model_id = request.query_params.get(name)
-        if model_id is not None:
-            check_path({"model_id": model_id})
-            subscriptions = subscriptions.filter(**{name.removesuffix("_model_id"): model_id})
+    wanted = {
+        "effective_status": query.choice("status", SubscriptionStatus.values),
+        "trigger_event": query.choice("trigger_event", TriggerEvent.values),
+        "source": query.identifier("source_model_id"),
+        "target": query.identifier("target_model_id"),
+    }
+    for name, value in wanted.items():
+        if value is not None:
+            subscriptions = subscriptions.filter(Q((name, value)))
     return subscriptions
+
+
+def graph_parameters(request: Request) -> tuple[str | None, int]:
+    """Return the query's `model_id` and `depth`. Raises InvalidQuery."""
+    query = Query(request, ("model_id", "depth"))
+    model_id = query.identifier("model_id")
+    depth = query.number("depth", default=1, most=DEPTH_MAX)
+    query.refuse_faults()
+    return model_id, depth

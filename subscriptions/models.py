@@ -1,4 +1,4 @@
-"""Event subscriptions, what they triggered, and the runs that check their payloads again."""
+"""Event subscriptions, and what they triggered."""
 
 from __future__ import annotations
 
@@ -7,6 +7,24 @@ from django.db.models import Case, CharField, F, Q, Value, When
 
 from models_registry.fields import JSONTextField
 from models_registry.models import Action, Job, Model, new_id
+from subscriptions.background import (
+    OPEN_RUN as OPEN_RUN,
+)
+from subscriptions.background import (
+    ReportStatus as ReportStatus,
+)
+from subscriptions.background import (
+    Revalidation as Revalidation,
+)
+from subscriptions.background import (
+    RevalidationChunk as RevalidationChunk,
+)
+from subscriptions.background import (
+    RevalidationStatus as RevalidationStatus,
+)
+from subscriptions.background import (
+    UpdateReport as UpdateReport,
+)
 
 # The longest chain of jobs that trigger each other; the fuse behind the refusal of loops.
 DEPTH_LIMIT = 32
@@ -91,8 +109,9 @@ class EventSubscription(models.Model):
     """When `trigger_event` happens to `source`, run `target_action` of `target`."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    source = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="+")
-    target = models.ForeignKey(Model, on_delete=models.RESTRICT, related_name="+")
+    # No index of their own: some of those below begin with them. Here and elsewhere.
+    source = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="+", db_index=False)
+    target = models.ForeignKey(Model, on_delete=models.RESTRICT, related_name="+", db_index=False)
     trigger_event = models.CharField(max_length=18, choices=TriggerEvent.choices)
     target_action = models.CharField(max_length=9, choices=Action.choices)
     input_source = models.CharField(max_length=14, choices=InputSource.choices)
@@ -154,6 +173,22 @@ class EventSubscription(models.Model):
                 name="subscription_payloads",
                 condition=Q(input_source="stored"),
             ),
+            # Those that were accepted against another interface than the present one: a range.
+            models.Index(
+                fields=["target", "target_action", "accepted_target_fingerprint"],
+                name="subscription_target_accepted",
+            ),
+            models.Index(
+                fields=["source", "trigger_event", "accepted_source_fingerprint"],
+                name="subscription_source_accepted",
+                condition=Q(input_source="trigger_output"),
+            ),
+            # What somebody stopped, newest first.
+            models.Index(
+                fields=["state", "-id"],
+                name="subscription_not_active",
+                condition=Q(state__in=("paused", "stale")),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -172,7 +207,9 @@ class Trigger(models.Model):
     an activation by hand. Unique with the subscription, so nothing fires twice.
     """
 
-    subscription = models.ForeignKey(EventSubscription, on_delete=models.CASCADE, related_name="+")
+    subscription = models.ForeignKey(
+        EventSubscription, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     event = models.CharField(max_length=80)
     source_job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
     job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -187,77 +224,3 @@ class Trigger(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subscription_id} {self.event}"
-
-
-class RevalidationStatus(models.TextChoices):
-    """Where a run stands.
-
-    pending -> running: a worker took its first chunk. running -> success: every payload was
-    checked. pending, running -> superseded: the interface changed again.
-    """
-
-    PENDING = "pending"
-    RUNNING = "running"
-    SUCCESS = "success"
-    SUPERSEDED = "superseded"
-
-
-OPEN_RUN = (RevalidationStatus.PENDING, RevalidationStatus.RUNNING)
-
-
-class Revalidation(models.Model):
-    """One run over the stored payloads of a model's action, after its input interface changed."""
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="+")
-    action = models.CharField(max_length=9, choices=Action.choices)
-    # The interface to check against; the run ends as superseded when the model's is another.
-    fingerprint = models.CharField(max_length=64)
-    # None: the contract was removed, and the warnings are cleared.
-    schema = JSONTextField(null=True)
-    # The version that the update made.
-    version = models.CharField(max_length=128)
-    status = models.CharField(
-        max_length=10, choices=RevalidationStatus.choices, default=RevalidationStatus.PENDING
-    )
-    # None until the first worker has counted.
-    total = models.PositiveIntegerField(null=True)
-    checked = models.PositiveIntegerField(default=0)
-    invalid = models.PositiveIntegerField(default=0)
-    # The last subscription handed out in a chunk; None before the first.
-    cursor = models.UUIDField(null=True)
-    exhausted = models.BooleanField(default=False)
-    # When the sweep should wake a worker for it; None when it has ended.
-    due_at = models.DateTimeField(null=True)
-    created_at = models.DateTimeField()
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
-
-    class Meta:
-        indexes = [
-            models.Index(fields=["model", "-id"], name="revalidation_by_model"),
-            models.Index(
-                fields=["due_at"], name="revalidation_due", condition=Q(due_at__isnull=False)
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.model_id} {self.action} {self.version}"
-
-
-class RevalidationChunk(models.Model):
-    """A stretch of subscriptions that one worker is checking; gone when it is done."""
-
-    run = models.ForeignKey(Revalidation, on_delete=models.CASCADE, related_name="chunks")
-    # Exclusive; None is from the start.
-    after = models.UUIDField(null=True)
-    # Inclusive.
-    until = models.UUIDField()
-    claim = models.UUIDField()
-    lease_until = models.DateTimeField()
-
-    class Meta:
-        indexes = [models.Index(fields=["lease_until"], name="revalidation_chunk_lapsed")]
-
-    def __str__(self) -> str:
-        return f"{self.run_id} ..{self.until}"

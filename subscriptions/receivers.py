@@ -21,6 +21,7 @@ from subscriptions.models import TriggerEvent
 from subscriptions.services.firing import Fact, fire
 from subscriptions.services.revalidation import start_revalidations
 from subscriptions.services.subscribing import remember_input
+from subscriptions.services.update_reports import start_report
 
 
 @receiver(signals.version_activated)
@@ -54,3 +55,9 @@ def remember_for_replay(job: Job, version: ModelVersion, remember: bool, **_: An
 def revalidate_stored_payloads(model: Model, changes: Sequence[InterfaceChange], **_: Any) -> None:
     """Record a run over the stored payloads for each action whose input interface changed."""
     start_revalidations(model, changes)
+
+
+@receiver(signals.interface_changed)
+def report_on_update(model: Model, changes: Sequence[InterfaceChange], **_: Any) -> None:
+    """Record that what the update did to others is to be found out."""
+    start_report(model, changes)

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, NotRequired, TypedDict
 
 import orjson
 
+from models_registry.contracts.compare import EdgeReport
+from models_registry.models import Direction
 from models_registry.representations import timestamp
 from subscriptions.models import EventSubscription, InputSource, Revalidation
 from subscriptions.services.accepting import Acceptance
+from subscriptions.services.differences import with_changes
+from subscriptions.services.edges import edge_warnings, edges_of
+from subscriptions.services.foretelling import Foretold
+from subscriptions.services.graph import Graph
 from subscriptions.services.staleness import StaleReason, stale_because
+from subscriptions.services.update_reports import VersionChanges
 
 
 class SubscriptionObject(TypedDict):
-    """The API page's Event subscription."""
+    """The API page's Event subscription; `edge` only where one is read by itself."""
 
     id: str
     source_model_id: str
@@ -30,22 +38,68 @@ class SubscriptionObject(TypedDict):
     updated_at: str
     warnings: NotRequired[list[str]]
     stale_because: NotRequired[list[StaleReason]]
+    edge: NotRequired[EdgeReport]
 
 
 def subscription_objects(subscriptions: Sequence[EventSubscription]) -> list[SubscriptionObject]:
-    """Return subscriptions with their status, as the API shows them."""
-    reasons = stale_because(subscriptions)
-    return [_object(sub, reasons.get(sub.pk)) for sub in subscriptions]
+    """Return subscriptions with their status, as lists show them; must be outside a transaction."""
+    reasons, edges = stale_because(subscriptions), edges_of(subscriptions)
+    return [
+        _with_edge_warnings(_object(sub, reasons.get(sub.pk)), sub, edges.get(sub.pk))
+        for sub in subscriptions
+    ]
 
 
 def subscription_object(subscription: EventSubscription) -> SubscriptionObject:
-    """Return one subscription with its status, as the API shows it."""
-    return subscription_objects([subscription])[0]
+    """Return what one subscription shows without being compared with others' contracts."""
+    return _object(subscription, stale_because([subscription]).get(subscription.pk))
 
 
-def subscription_etag(shown: SubscriptionObject) -> str:
-    """Return the strong ETag of a subscription: parts of it are derived, so it is of the whole."""
-    return f'"{hashlib.sha256(orjson.dumps(shown)).hexdigest()[:32]}"'
+def new_subscription_object(subscription: EventSubscription) -> SubscriptionObject:
+    """Return one that was just made, with what is known of its edge; may be in a transaction."""
+    edge = edges_of([subscription], seconds=0).get(subscription.pk)
+    return _with_edge(subscription_object(subscription), subscription, edge)
+
+
+def whole_subscription_object(subscription: EventSubscription) -> SubscriptionObject:
+    """Return one subscription as the API shows it by itself; must be outside a transaction."""
+    shown = subscription_object(subscription)
+    if "stale_because" in shown:
+        reasons = [with_changes(subscription, reason) for reason in shown["stale_because"]]
+        shown["stale_because"] = reasons
+    return _with_edge(shown, subscription, edges_of([subscription]).get(subscription.pk))
+
+
+def subscription_etag(subscription: EventSubscription) -> str:
+    """Return the strong ETag of a subscription, without making what it is of.
+
+    What is shown follows from the subscription and from the interfaces on both sides.
+    """
+    source, target = subscription.source, subscription.target
+    state = [
+        subscription_object(subscription),
+        source.fingerprint(subscription.event_action, Direction.OUTPUT),
+        target.fingerprint(subscription.target_action, Direction.INPUT),
+    ]
+    return f'"{hashlib.sha256(orjson.dumps(state)).hexdigest()[:32]}"'
+
+
+def _with_edge(
+    shown: SubscriptionObject, sub: EventSubscription, edge: EdgeReport | None
+) -> SubscriptionObject:
+    shown = _with_edge_warnings(shown, sub, edge)
+    if edge is not None:
+        shown["edge"] = edge
+    return shown
+
+
+def _with_edge_warnings(
+    shown: SubscriptionObject, sub: EventSubscription, edge: EdgeReport | None
+) -> SubscriptionObject:
+    warnings = [] if edge is None else edge_warnings(sub, edge)
+    if warnings:
+        shown["warnings"] = [*shown.get("warnings", []), *warnings]
+    return shown
 
 
 def _object(sub: EventSubscription, reasons: list[StaleReason] | None) -> SubscriptionObject:
@@ -107,6 +161,7 @@ class RevalidationObject(TypedDict):
     total: int | None
     checked: int
     invalid: int
+    error: str | None
     created_at: str
     started_at: str | None
     finished_at: str | None
@@ -122,7 +177,34 @@ def revalidation_object(run: Revalidation) -> RevalidationObject:
         "total": run.total,
         "checked": run.checked,
         "invalid": run.invalid,
+        "error": run.error or None,
         "created_at": timestamp(run.created_at),
         "started_at": timestamp(run.started_at) if run.started_at else None,
         "finished_at": timestamp(run.finished_at) if run.finished_at else None,
     }
+
+
+class VersionChangesObject(TypedDict):
+    """What the update that made a version did; `report` is None until it is known."""
+
+    version: str
+    status: str
+    created_at: str
+    finished_at: str | None
+    report: Foretold | None
+
+
+def version_changes_object(found: VersionChanges) -> VersionChangesObject:
+    """Return the changes of a version as the API shows them."""
+    return {
+        "version": found.version,
+        "status": found.status,
+        "created_at": timestamp(found.created_at),
+        "finished_at": timestamp(found.finished_at) if found.finished_at else None,
+        "report": found.foretold,
+    }
+
+
+def graph_object(graph: Graph) -> dict[str, Any]:
+    """Return a graph as the API shows it."""
+    return asdict(graph)

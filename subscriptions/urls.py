@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from subscriptions.views import ContractCheckViewSet, RevalidationViewSet, SubscriptionViewSet
+from subscriptions.views import (
+    ContractCheckViewSet,
+    GraphViewSet,
+    RevalidationViewSet,
+    SubscriptionViewSet,
+    VersionChangesViewSet,
+)
 
 MODEL = "models/<str:model_id>"
 
 urlpatterns = [
+    path("graph", GraphViewSet.as_view({"get": "retrieve"})),
     path(
         f"{MODEL}/event-subscriptions",
         SubscriptionViewSet.as_view({"get": "list", "post": "create"}),
@@ -20,5 +27,9 @@ urlpatterns = [
     path(f"{MODEL}/incoming-subscriptions", SubscriptionViewSet.as_view({"get": "list_incoming"})),
     path(f"{MODEL}/accept-subscriptions", SubscriptionViewSet.as_view({"post": "accept_incoming"})),
     path(f"{MODEL}/contract-check", ContractCheckViewSet.as_view({"post": "check"})),
+    path(
+        f"{MODEL}/versions/<str:model_version>/changes",
+        VersionChangesViewSet.as_view({"get": "retrieve"}),
+    ),
     path(f"{MODEL}/revalidations", RevalidationViewSet.as_view({"get": "list"})),
 ]

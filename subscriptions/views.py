@@ -5,26 +5,46 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.http.response import HttpResponseBase
 from rest_framework import serializers, status
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from models_registry.api.etags import not_modified, precondition
 from models_registry.api.idempotency import idempotent
 from models_registry.api.pages import page
+from models_registry.api.queries import Query
+from models_registry.api.responses import Response
 from models_registry.api.views import ApiViewSet
 from models_registry.serializers import DefinitionRequest
 from models_registry.services.lookups import require_model
 from subscriptions import documentation
 from subscriptions import representations as show
-from subscriptions.filters import INCOMING, OUTGOING, filtered_subscriptions
-from subscriptions.models import EventSubscription, EventSubscriptionQuerySet, Revalidation
+from subscriptions.filters import (
+    INCOMING,
+    OUTGOING,
+    filtered_subscriptions,
+    graph_parameters,
+)
+from subscriptions.models import (
+    EventSubscription,
+    EventSubscriptionQuerySet,
+    InputSource,
+    Revalidation,
+)
 from subscriptions.serializers import (
     AcceptSubscriptionsRequest,
     SubscribeRequest,
     UpdateSubscriptionRequest,
 )
-from subscriptions.services import accepting, foretelling, lookups, subscribing
+from subscriptions.services import (
+    accepting,
+    edges,
+    foretelling,
+    graph,
+    lookups,
+    subscribing,
+    update_reports,
+)
 
 READ = "read_models"
 MANAGE = "manage_subscriptions"
@@ -57,10 +77,24 @@ class SubscriptionViewSet(ApiViewSet):
         return _subscription_page(request, lookups.incoming(model_id), INCOMING)
 
     @documentation.create_subscription
+    def create(self, request: Request, model_id: str) -> HttpResponseBase:
+        if self.body["input_source"] == InputSource.TRIGGER_OUTPUT:
+            # Slow, and so before the transaction of an Idempotency-Key.
+            edges.look_at_edge(
+                source_id=model_id,
+                trigger_event=self.body["trigger_event"],
+                target_id=self.body["target_model_id"],
+                target_action=self.body["target_action"],
+            )
+        return self._create(request, model_id=model_id)
+
     @idempotent
-    def create(self, request: Request, model_id: str) -> Response:
+    def _create(self, request: Request, model_id: str) -> Response:
         made = subscribing.subscribe(source_id=model_id, **self.body)
-        response = _shown(made, status.HTTP_201_CREATED)
+        shown: Any = show.new_subscription_object(made)
+        response = Response(
+            shown, status=status.HTTP_201_CREATED, headers={"ETag": show.subscription_etag(made)}
+        )
         path = f"/v2/models/{model_id}/event-subscriptions/{made.pk}"
         response["Location"] = request.build_absolute_uri(path)
         return response
@@ -68,8 +102,7 @@ class SubscriptionViewSet(ApiViewSet):
     @documentation.get_subscription
     def retrieve(self, request: Request, model_id: str, subscription_id: str) -> Response:
         found = lookups.get_subscription(model_id, UUID(subscription_id))
-        response = _shown(found)
-        return not_modified(request, response["ETag"]) or response
+        return not_modified(request, show.subscription_etag(found)) or _shown(found)
 
     @documentation.update_subscription
     def update(self, request: Request, model_id: str, subscription_id: str) -> Response:
@@ -100,11 +133,23 @@ class ContractCheckViewSet(ApiViewSet):
     """What a planned update of a model would do."""
 
     scopes: ClassVar[dict[str, str]] = {"check": READ}
+    costly = frozenset({"check"})
     bodies: ClassVar[dict[str, type[serializers.Serializer[Any]]]] = {"check": DefinitionRequest}
 
     @documentation.check_contract
     def check(self, request: Request, model_id: str) -> Response:
-        return Response(foretelling.foretell(model_id=model_id, **self.body))
+        return Response(foretelling.check_update(model_id=model_id, **self.body))
+
+
+class VersionChangesViewSet(ApiViewSet):
+    """What the update that made a version did to others."""
+
+    scopes: ClassVar[dict[str, str]] = {"retrieve": READ}
+
+    @documentation.get_model_version_changes
+    def retrieve(self, request: Request, model_id: str, model_version: str) -> Response:
+        found = update_reports.changes_of_version(model_id=model_id, version=model_version)
+        return Response(show.version_changes_object(found))
 
 
 class RevalidationViewSet(ApiViewSet):
@@ -120,20 +165,33 @@ class RevalidationViewSet(ApiViewSet):
         return Response([show.revalidation_object(run) for run in rows], headers=headers)
 
 
+class GraphViewSet(ApiViewSet):
+    """What sets off what: models, and the subscriptions between them."""
+
+    scopes: ClassVar[dict[str, str]] = {"retrieve": READ}
+    read_query = frozenset({"retrieve"})
+    costly = frozenset({"retrieve"})
+
+    @documentation.get_graph
+    def retrieve(self, request: Request) -> Response:
+        model_id, depth = graph_parameters(request)
+        found = graph.read_graph(model_id=model_id, depth=depth)
+        return Response(show.graph_object(found))
+
+
 def _subscription_page(
     request: Request, subscriptions: EventSubscriptionQuerySet, allowed: tuple[str, ...]
 ) -> Response:
-    narrowed = filtered_subscriptions(request, subscriptions, allowed)
-    rows, headers = page(request, narrowed, key=("id",), allowed=allowed)
+    query = Query(request, allowed)
+    narrowed = filtered_subscriptions(query, subscriptions)
+    rows, headers = page(request, narrowed, key=("id",), query=query)
     return Response(show.subscription_objects(rows), headers=headers)
 
 
-def _shown(subscription: EventSubscription, status_code: int = status.HTTP_200_OK) -> Response:
-    shown: Any = show.subscription_object(subscription)
-    return Response(shown, status=status_code, headers={"ETag": show.subscription_etag(shown)})
+def _shown(subscription: EventSubscription) -> Response:
+    shown: Any = show.whole_subscription_object(subscription)
+    return Response(shown, headers={"ETag": show.subscription_etag(subscription)})
 
 
 def _if_match(request: Request) -> subscribing.Precondition:
-    return lambda present: precondition(
-        request, show.subscription_etag(show.subscription_object(present))
-    )
+    return lambda present: precondition(request, show.subscription_etag(present))

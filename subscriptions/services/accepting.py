@@ -23,14 +23,16 @@ from subscriptions.models import (
     SubscriptionStatus,
     TriggerEvent,
 )
+from subscriptions.services.auditing import record_acceptance
 from subscriptions.services.loops import LoopClosed, refuse_loop
 from subscriptions.services.revalidation import work_through
 
 # A caller waits so long for a revalidation to end, and works on it meanwhile.
 PATIENCE_SECONDS = 5.0
 POLL_SECONDS = 0.05
-# Accepted in one statement and one transaction, below the database's limit for either.
-ROWS_AT_A_TIME = 20_000
+# Accepted in one statement and one transaction, far below the database's limit for either: each is
+# an entry anew in every index (measured 0.5 ms, on a busy machine).
+ROWS_AT_A_TIME = 5_000
 
 # What a subscription is in the graph, beside its target.
 EDGE = ("source_id", "trigger_event", "target_action")
@@ -116,8 +118,11 @@ def _accept_some(model_id: str, after: UUID, *, only_valid: bool) -> _Part | Acc
     ids = rest.order_by("pk").values_list("pk", flat=True)
     until = next(iter(ids[ROWS_AT_A_TIME - 1 : ROWS_AT_A_TIME]), None)
     if until is not None:
-        return _Part(rest.filter(pk__lte=until).update(**_accepted(model)), until)
+        part = rest.filter(pk__lte=until).update(**_accepted(model))
+        record_acceptance(model_id, accepted=part, only_valid=only_valid)
+        return _Part(part, until)
     accepted = rest.update(**_accepted(model)) + _revive(model, by_hand)
+    record_acceptance(model_id, accepted=accepted, only_valid=only_valid)
     return Acceptance(accepted=accepted, **_left(model_id, only_valid=only_valid))
 
 

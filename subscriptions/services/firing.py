@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -17,8 +18,9 @@ from django.utils import timezone
 from models_registry import hints
 from models_registry.events import ENVELOPE_BYTES
 from models_registry.handlers import handler_for
-from models_registry.models import Action, Job, Model, new_id
+from models_registry.models import Action, Job, new_id
 from models_registry.services.versions import TriggeredEvent
+from models_registry.tracing import present_trace
 from subscriptions.models import (
     DEPTH_LIMIT,
     EventSubscription,
@@ -30,6 +32,8 @@ from subscriptions.models import (
 NO_ACTIVE_VERSION = "The target has no active version."
 TOO_DEEP = f"The chain is {DEPTH_LIMIT} jobs long and stops here."
 NO_OUTPUT = "The triggering job has no output to hand on."
+# So many are read and written by a statement, which has 15 seconds, and held in memory.
+FIRED_AT_ONCE = 5_000
 TOO_LARGE = "The event for the target's handler would be larger than it takes."
 
 
@@ -71,6 +75,7 @@ class _Shot(NamedTuple):
 
     subscription_id: UUID
     job_id: UUID | None
+    version_id: int | None
     target_action: str
     error: str
 
@@ -79,22 +84,37 @@ def fire(fact: Fact) -> list[TriggeredEvent]:
     """Make a job for each active subscription on `fact`; must be inside its transaction.
 
     Returns an entry for each, with the job's id or the reason why there is none; stale and
-    paused subscriptions have no entry. The payloads are copied inside the database.
+    paused subscriptions have no entry. The payloads are copied inside the database. However many
+    subscriptions there are, only the entries, which the answer owes, are held of them all.
     """
-    output_bytes = len(orjson.dumps(fact.output))
-    shots = [_decide(fact, due, output_bytes) for due in _due(fact)]
-    if not shots:
+    if not _anybody_waits(fact):
         return []
-    _insert_jobs(fact, [shot for shot in shots if shot.job_id])
-    _insert_triggers(fact, shots)
-    for action in Action.values:
-        job_ids = [shot.job_id for shot in shots if shot.job_id and shot.target_action == action]
-        if job_ids:
-            hints.wake_workers(action, job_ids)
-    return [_entry(shot) for shot in shots]
+    output_bytes = len(orjson.dumps(fact.output))
+    limits = {action: handler_for("lambda").max_event_bytes(action) for action in Action.values}
+    entries: list[TriggeredEvent] = []
+    woken: set[str] = set()
+    for due in _due(fact):
+        shots = [_decide(fact, each, output_bytes, limits) for each in due]
+        _insert_jobs(fact, [shot for shot in shots if shot.job_id])
+        _insert_triggers(fact, shots)
+        # Whoever is awake looks for the rest as well.
+        woken |= _wake_workers([shot for shot in shots if shot.target_action not in woken])
+        entries += map(_entry, shots)
+    return entries
 
 
-def _due(fact: Fact) -> list[_Due]:
+def _anybody_waits(fact: Fact) -> bool:
+    """Say whether any subscription may fire: most models have none, and this is soon said."""
+    sql = f"""
+        SELECT 1 FROM {EventSubscription._meta.db_table}
+        WHERE source_id = %s AND trigger_event = %s AND state = 'active' LIMIT 1"""  # noqa: S608 (names of ours)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [fact.source_id, str(fact.trigger_event)])
+        return cursor.fetchone() is not None
+
+
+def _due(fact: Fact) -> Iterator[list[_Due]]:
+    """Yield the subscriptions that fire, in the order of their ids, some at a time."""
     due = EventSubscription.objects.with_status().filter(
         Q(state=SubscriptionStatus.ACTIVE, target_differs=False, source_differs=False),
         source_id=fact.source_id,
@@ -108,10 +128,26 @@ def _due(fact: Fact) -> list[_Due]:
         "target__current_version_id",
         Length("target__current_version__metadata"),
     )
-    return [_Due(*row) for row in columns]
+    after = Q()
+    while found := [_Due(*row) for row in columns.filter(after)[:FIRED_AT_ONCE]]:
+        yield found
+        if len(found) < FIRED_AT_ONCE:
+            return
+        after = Q(pk__gt=found[-1].id)
 
 
-def _decide(fact: Fact, due: _Due, output_bytes: int) -> _Shot:
+def _wake_workers(shots: Sequence[_Shot]) -> set[str]:
+    """Ask for workers for the jobs of these shots; returns the kinds of jobs that there are."""
+    by_action: dict[str, list[UUID]] = defaultdict(list)
+    for shot in shots:
+        if shot.job_id:
+            by_action[shot.target_action].append(shot.job_id)
+    for action, job_ids in by_action.items():
+        hints.wake_workers(action, job_ids)
+    return set(by_action)
+
+
+def _decide(fact: Fact, due: _Due, output_bytes: int, limits: Mapping[str, int]) -> _Shot:
     hands_on = due.input_source == InputSource.TRIGGER_OUTPUT
     error = ""
     if fact.depth > DEPTH_LIMIT:
@@ -123,9 +159,10 @@ def _decide(fact: Fact, due: _Due, output_bytes: int) -> _Shot:
     else:
         size = output_bytes if hands_on else due.input_bytes
         needed = size + (due.metadata_length or 0) + ENVELOPE_BYTES
-        if needed > handler_for("lambda").max_event_bytes(due.target_action):
+        if needed > limits[due.target_action]:
             error = TOO_LARGE
-    return _Shot(due.id, None if error else new_id(), due.target_action, error)
+    job_id = None if error else new_id()
+    return _Shot(due.id, job_id, due.version_id, due.target_action, error)
 
 
 def _insert_jobs(fact: Fact, shots: Sequence[_Shot]) -> None:
@@ -138,19 +175,20 @@ def _insert_jobs(fact: Fact, shots: Sequence[_Shot]) -> None:
         INSERT INTO {Job._meta.db_table}
             (id, model_id, version_id, job_type, status, dispatch, origin, input, warnings,
              attempts, triggered_by_id, triggered_by_job_id, depth, due_at, created_at,
-             completion_digest, triggered_events)
-        SELECT shot.job_id, target.id, target.current_version_id, sub.target_action,
+             completion_digest, triggered_events, request_id, traceparent)
+        SELECT shot.job_id, sub.target_id, shot.version_id, sub.target_action,
                'pending', 'queued', 'triggered',
                CASE WHEN sub.input_source = 'stored' THEN sub.input ELSE %s END,
                CASE WHEN sub.input_source = 'stored' THEN sub.warnings ELSE '[]' END,
-               0, sub.id, {_uuid_placeholder()}, %s, CURRENT_TIMESTAMP, %s, '', '[]'
+               0, sub.id, {_uuid_placeholder()}, %s, CURRENT_TIMESTAMP, %s, '', '[]',
+               %s, %s
         FROM {source}
         JOIN {EventSubscription._meta.db_table} sub ON sub.id = shot.subscription_id
-        JOIN {Model._meta.db_table} target ON target.id = sub.target_id
         """  # noqa: S608 (table names and placeholders only)
-    output = orjson.dumps(fact.output).decode()
+    output, trace = orjson.dumps(fact.output).decode(), present_trace()
+    named = (trace.request_id, trace.traceparent)
     with connection.cursor() as cursor:
-        cursor.execute(sql, [output, _uuid(by_job), fact.depth, now, *parameters])
+        cursor.execute(sql, [output, _uuid(by_job), fact.depth, now, *named, *parameters])
 
 
 def _insert_triggers(fact: Fact, shots: Sequence[_Shot]) -> None:
@@ -170,18 +208,20 @@ def _insert_triggers(fact: Fact, shots: Sequence[_Shot]) -> None:
 def _rows(shots: Sequence[_Shot]) -> tuple[str, list[Any]]:
     """Return a FROM item called `shot` that hands the shots to a statement, and its parameters."""
     if connection.vendor == "postgresql":
-        columns = zip(
-            *((shot.subscription_id, shot.job_id, shot.error) for shot in shots), strict=True
-        )
-        table = "unnest(%s::uuid[], %s::uuid[], %s::text[])"
-        return f"{table} AS shot(subscription_id, job_id, error)", [list(c) for c in columns]
-    rows = [(_uuid(shot.subscription_id), _uuid(shot.job_id), shot.error) for shot in shots]
+        rows = [(shot.subscription_id, shot.job_id, shot.version_id, shot.error) for shot in shots]
+        table = "unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::text[])"
+        names = "subscription_id, job_id, version_id, error"
+        return f"{table} AS shot({names})", [list(column) for column in zip(*rows, strict=True)]
     table = (
         "(SELECT json_extract(value, '$[0]') AS subscription_id,"
-        " json_extract(value, '$[1]') AS job_id, json_extract(value, '$[2]') AS error"
-        " FROM json_each(%s)) AS shot"
+        " json_extract(value, '$[1]') AS job_id, json_extract(value, '$[2]') AS version_id,"
+        " json_extract(value, '$[3]') AS error FROM json_each(%s)) AS shot"
     )
-    return table, [json.dumps(rows)]
+    texts = [
+        (_uuid(shot.subscription_id), _uuid(shot.job_id), shot.version_id, shot.error)
+        for shot in shots
+    ]
+    return table, [json.dumps(texts)]
 
 
 def _uuid(value: UUID | None) -> UUID | str | None:

@@ -7,17 +7,13 @@ from collections.abc import Iterable
 from django.db import connection
 
 from models_registry.errors import Unprocessable
-from subscriptions.models import (
-    DEPTH_LIMIT,
-    EventSubscription,
-    SubscriptionStatus,
-    TriggerEvent,
-)
+from subscriptions.models import EventSubscription, SubscriptionStatus, TriggerEvent
 
 # An action of a model: a node of the graph, such as ("price_v1", "training").
 Node = tuple[str, str]
-# How many nodes a search looks at; beyond, the depth limit of chains is what stops a loop.
-SEARCH_LIMIT = 20_000
+# How many nodes a search looks at, and how many steps from the first; beyond, the depth limit of
+# chains is what stops a loop.
+SEARCH_LIMIT, STEPS_LIMIT = 20_000, 1000
 CHUNK = 500
 # The key of the lock that puts changes of the graph in a row (any number, only ours).
 GRAPH_LOCK = 0x6D6F64656C70
@@ -45,7 +41,7 @@ def refuse_loop(*, start: Node, end: Node) -> None:
     came_from: dict[Node, Node] = {}
     frontier = {end}
     seen = {end}
-    for _ in range(DEPTH_LIMIT):
+    for _ in range(STEPS_LIMIT):
         if start in seen or not frontier or len(seen) > SEARCH_LIMIT:
             break
         reached: dict[Node, Node] = {}

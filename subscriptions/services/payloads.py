@@ -10,7 +10,8 @@ from uuid import UUID
 
 import orjson
 from django.db import connection
-from django.db.models import F, QuerySet, Value
+from django.db.models import F, QuerySet, TextField, Value
+from django.db.models.functions import Cast
 
 from models_registry.contracts import PayloadCheck
 from models_registry.errors import Fault
@@ -28,10 +29,10 @@ NO_WARNINGS = "[]"
 class Change(NamedTuple):
     """New warnings, as JSON, of a subscription that is still as it was when it was read.
 
-    `id` is as the database gave it.
+    `id` is as the database writes it.
     """
 
-    id: Any
+    id: str
     revision: int
     warnings: str
 
@@ -71,31 +72,37 @@ class Examiner:
         """
         findings = Findings(stretch.until)
         stop_at, changed_bytes = time.monotonic() + EXAMINE_SECONDS, 0
+        # Names of its own for what every payload needs: it tells at some 4 µs for each.
+        find, changes, now = self._faults, findings.changes, time.monotonic
+        checked = invalid = 0
         for id, revision, stored, payload in self._rows(stretch):
-            faults = self._faults(payload)
-            warnings = _lines(faults) if faults else NO_WARNINGS
-            findings.checked += 1
-            findings.invalid += bool(faults)
+            checked += 1
+            warnings = NO_WARNINGS
+            if faults := find(payload):
+                invalid += 1
+                warnings = _lines(faults)
             if warnings != stored:
-                findings.changes.append(Change(id, revision, warnings))
+                changes.append(Change(id, revision, warnings))
                 changed_bytes += len(warnings)
-            if changed_bytes > CHANGES_BYTES or time.monotonic() > stop_at:
-                findings.reached = id if isinstance(id, UUID) else UUID(id)
+            if changed_bytes > CHANGES_BYTES or now() > stop_at:
+                findings.reached = UUID(id)
                 break
+        findings.checked, findings.invalid = checked, invalid
         return findings
 
-    def _rows(self, stretch: Between) -> Iterator[tuple[Any, int, str, str]]:
-        """Yield (id, revision, warnings, payload) in the order of ids, both texts as JSON."""
+    def _rows(self, stretch: Between) -> Iterator[tuple[str, int, str, str]]:
+        """Return (id, revision, warnings, payload) in the order of ids, all but one as text."""
         rows = payloads_of(self._run).filter(pk__lte=stretch.until).order_by("pk")
         if stretch.after is not None:
             rows = rows.filter(pk__gt=stretch.after)
         payload = Value("") if self._run.schema is None else F("input")
-        columns = rows.annotate(payload=payload).values_list(
-            "pk", "revision", "warnings", "payload"
+        # Ids as text: a UUID of each would be made for nothing.
+        columns = rows.annotate(id_text=Cast("pk", TextField()), payload=payload).values_list(
+            "id_text", "revision", "warnings", "payload"
         )
         # The statement that Django makes, but not its rows: those would be decoded.
         sql, parameters = columns.query.get_compiler(connection=connection).as_sql()
-        yield from _stream(sql, parameters)
+        return _stream(sql, parameters)
 
 
 def _lines(faults: list[Fault]) -> str:
@@ -118,13 +125,19 @@ def write_warnings(changes: Sequence[Change]) -> None:
     if not changes:
         return
     if connection.vendor == "postgresql":
-        found = "json_to_recordset(%s::json) AS found(id uuid, revision int, warnings text)"
+        # A line for each, which no JSON of ours breaks: half of what JSON costs to take apart.
+        found = (
+            "unnest(string_to_array(%s, E'\\n')::uuid[], string_to_array(%s, E'\\n')::int[],"
+            " string_to_array(%s, E'\\n')) AS found(id, revision, warnings)"
+        )
+        given = ["\n".join(map(str, column)) for column in zip(*changes, strict=True)]
     else:
         found = (
             "(SELECT json_extract(value, '$.id') AS id,"
             " json_extract(value, '$.revision') AS revision,"
             " json_extract(value, '$.warnings') AS warnings FROM json_each(%s)) AS found"
         )
+        given = [orjson.dumps([change._asdict() for change in changes]).decode()]
     table = EventSubscription._meta.db_table
     sql = f"""
         UPDATE {table} SET warnings = found.warnings,
@@ -132,16 +145,15 @@ def write_warnings(changes: Sequence[Change]) -> None:
         FROM {found}
         WHERE {table}.id = found.id AND {table}.revision = found.revision
         """  # noqa: S608 (table names and constants only)
-    rows = [change._asdict() for change in changes]
     with connection.cursor() as cursor:
-        cursor.execute(sql, [orjson.dumps(rows).decode()])
+        cursor.execute(sql, given)
 
 
 def _stream(sql: str, parameters: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
     """Yield the rows of a statement as the database gives them, a few in memory at a time."""
     with connection.cursor() as cursor, connection.wrap_database_errors:
         if connection.vendor == "postgresql":
-            yield from cursor.stream(sql, parameters, size=ROWS_AT_A_TIME)
+            yield from cursor.stream(sql, parameters, size=ROWS_AT_A_TIME, binary=True)
         else:
             cursor.execute(sql, parameters)
             yield from cursor

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import TypedDict
 from uuid import UUID
 
 from django.conf import settings
@@ -11,12 +12,19 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from models_registry.models import Direction, InterfaceChange, Model
+from models_registry.services.lookups import lock_model
+from models_registry.services.recovery import log_findings
+from models_registry.services.transactions import transactional
 from subscriptions import hints
 from subscriptions.models import OPEN_RUN, Revalidation, RevalidationStatus
+from subscriptions.services.hands import Hand, other_hand
 from subscriptions.services.payloads import Examiner
 from subscriptions.services.revalidation_chunks import (
     claim_stretch,
     count_total,
+    count_try,
+    give_back,
+    give_up,
     lease,
     record_findings,
 )
@@ -59,6 +67,19 @@ def start_revalidations(model: Model, changes: Sequence[InterfaceChange]) -> lis
     return runs
 
 
+@transactional
+def revalidate_again(*, model_id: str, action: str) -> Revalidation:
+    """Start a run by hand over the present contract of an action; opens a transaction.
+
+    An open run of the same action ends as superseded. Raises ModelNotFound.
+    """
+    model = lock_model(model_id)
+    inputs = InterfaceChange.objects.filter(model=model, action=action, direction=Direction.INPUT)
+    # Every model has one from the day it was registered; the last is the present interface.
+    [run] = start_revalidations(model, [inputs.latest("id")])
+    return run
+
+
 def work_through(run_id: UUID, *, seconds: float = WORK_SECONDS) -> bool:
     """Check the payloads of a run, chunk by chunk; True when time ran out before they did.
 
@@ -69,37 +90,81 @@ def work_through(run_id: UUID, *, seconds: float = WORK_SECONDS) -> bool:
     run = Revalidation.objects.filter(pk=run_id, status__in=OPEN_RUN).first()
     if run is None:
         return False
-    if run.total is None:
+    if time.monotonic() >= ends_at:
+        # Whoever asked has no time left: others do it all, and meanwhile the total can be shown.
         _wake_others(run)
-    examiner = Examiner(run)
-    while time.monotonic() < ends_at:
-        stretch = claim_stretch(run.pk)
-        if stretch is None:
-            return False
+        return True
+    with other_hand() as hand:
+        return _work_with(hand, run, ends_at)
+
+
+def _work_with(hand: Hand, run: Revalidation, ends_at: float) -> bool:
+    """Check stretch after stretch; meanwhile `hand` records the last one and claims the next."""
+    ahead, recorded = hand.submit(claim_stretch, run.pk), None
+    woken = hand.submit(_wake_others, run)
+    examiner: Examiner | None = None
+    while (stretch := ahead.result()) is not None:
+        if time.monotonic() >= ends_at:
+            give_back(stretch)
+            break
+        if stretch.tries and recorded is not None:
+            recorded.result()  # not to be lost with this worker, if it does not survive the stretch
+        count_try(stretch)
+        # Only now: if the contract kills whoever prepares it, that counts as a try.
+        examiner = examiner or Examiner(run)
+        ahead = hand.submit(claim_stretch, run.pk)
         while stretch is not None:
             findings = examiner.examine(stretch)
+            if recorded is not None:
+                recorded.result()  # raises what went wrong there
             is_over = time.monotonic() >= ends_at
-            stretch = record_findings(stretch, findings, is_over=is_over)
-    return True
+            recorded = hand.submit(record_findings, stretch, findings, is_over=is_over)
+            stretch = None if findings.reached == stretch.until else recorded.result()
+    if recorded is not None:
+        recorded.result()
+    woken.result()  # raises what went wrong there; only now, since nothing above depends on it
+    return stretch is not None
 
 
-def sweep() -> int:
-    """Wake workers for runs that nobody has worked on for the time of a lease; returns how many.
+class Findings(TypedDict):
+    """How many runs a sweep found that nobody had worked on for the time of a lease.
 
-    Such a run waits for its first worker, whose message was lost, or has a chunk whose worker
-    died. Must be outside a transaction: it publishes messages.
+    `runs_waiting` never had a worker: their message was lost, or waits for one to be free.
+    `runs_abandoned` have a chunk whose worker died, or a rest that nobody took over.
+    `runs_failed` have a chunk that takes every worker with it, and were ended.
+    """
+
+    runs_waiting: int
+    runs_abandoned: int
+    runs_failed: int
+
+
+def sweep() -> Findings:
+    """Wake workers for runs that were left behind, and end those that can't be finished.
+
+    At most SWEEP_BATCH of them; any number of sweeps may run at once. Must be outside a
+    transaction: it publishes messages.
     """
     due = Revalidation.objects.filter(due_at__lte=Now()).order_by("due_at")
-    run_ids = list(due.values_list("pk", flat=True)[: settings.SWEEP_BATCH])
+    found = dict(due.values_list("pk", "status")[: settings.SWEEP_BATCH])
+    failed = [run_id for run_id in found if give_up(run_id)]
+    run_ids = [run_id for run_id in found if run_id not in failed]
     # Not at every sweep: the message may only be waiting for a worker to be free.
     Revalidation.objects.filter(pk__in=run_ids, due_at__lte=Now()).update(due_at=lease())
     for run_id in run_ids:
         hints.send_hint(run_id)
-    return len(run_ids)
+    waiting = sum(found[run_id] == RevalidationStatus.PENDING for run_id in run_ids)
+    findings = Findings(
+        runs_waiting=waiting, runs_abandoned=len(run_ids) - waiting, runs_failed=len(failed)
+    )
+    log_findings(findings)
+    return findings
 
 
 def _wake_others(run: Revalidation) -> None:
-    """Count what a run has to check, and wake workers to share it if that is much."""
+    """Count what a run has to check, unless that is done, and wake workers to share it if much."""
+    if run.total is not None:
+        return
     total = count_total(run)
     for _ in range(min(total // PAYLOADS_PER_WORKER, WORKERS_AT_MOST - 1)):
         hints.send_hint(run.pk)

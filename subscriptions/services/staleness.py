@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Case, OuterRef, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
+from models_registry.contracts.compare.comparison import ChangeReport
 from models_registry.models import Direction, InterfaceChange
 from models_registry.representations import timestamp
 from subscriptions.models import EventSubscription, SubscriptionStatus, TriggerEvent
@@ -31,7 +32,7 @@ class StaleReason(TypedDict):
     direction: str
     version: str
     since: str
-    changes: NotRequired[list[Any]]
+    changes: NotRequired[list[ChangeReport]]
 
 
 def stale_because(

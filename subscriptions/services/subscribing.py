@@ -21,6 +21,7 @@ from subscriptions.models import (
     SubscriptionStatus,
     TriggerEvent,
 )
+from subscriptions.services.auditing import record_change, record_end, record_start, seen
 from subscriptions.services.lookups import SubscriptionNotFound, get_subscription
 from subscriptions.services.loops import refuse_loop
 
@@ -95,13 +96,15 @@ def update_subscription(
     subscription = _lock(source_id, subscription_id)
     if precondition is not None:
         precondition(subscription)
-    was = subscription.state
+    was, before = subscription.state, seen(subscription)
     _apply(subscription, changes)
     if subscription.state == SubscriptionStatus.ACTIVE != was:
         _refuse_loop_through(subscription)
     subscription.updated_at = timezone.now()
     subscription.save(force_update=True)
-    return get_subscription(source_id, subscription_id)
+    present = get_subscription(source_id, subscription_id)
+    record_change(present, before)
+    return present
 
 
 @transactional
@@ -115,6 +118,7 @@ def unsubscribe(
     subscription = _lock(source_id, subscription_id)
     if precondition is not None:
         precondition(subscription)
+    record_end(subscription)
     subscription.delete()
 
 
@@ -142,6 +146,8 @@ def remember_input(version: ModelVersion, input: dict[str, Any]) -> None:
     accept(subscription)
     refuse_loop(start=(model.pk, Action.TRAINING), end=(model.pk, Action.INFERENCE))
     EventSubscription.objects.bulk_create([subscription], ignore_conflicts=True)
+    if EventSubscription.objects.filter(pk=subscription.pk).exists():
+        record_start(subscription)
 
 
 def accept(subscription: EventSubscription) -> None:
@@ -190,6 +196,7 @@ def _insert(subscription: EventSubscription) -> None:
         accept(subscription)
     _refuse_loop_through(subscription)
     subscription.save(force_insert=True)
+    record_start(subscription)
 
 
 def _apply(subscription: EventSubscription, changes: dict[str, Any]) -> None:
@@ -220,7 +227,7 @@ def _hold_target(source_id: str, subscription_id: UUID) -> None:
 
 def _lock(source_id: str, subscription_id: UUID) -> EventSubscription:
     """Lock a subscription's row and return it with its status; must be inside a transaction."""
-    locked = EventSubscription.objects.select_for_update().filter(
+    locked = EventSubscription.objects.select_for_update(no_key=True).filter(
         pk=subscription_id, source_id=source_id
     )
     if not locked.values("pk").first():
