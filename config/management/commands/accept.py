@@ -1,0 +1,54 @@
+"""`manage.py accept`: accepts a model's present contracts for the subscriptions that run it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from rich.text import Text
+
+from config.terminal import TerminalCommand
+from subscriptions.representations import acceptance_object
+from subscriptions.services.accepting import accept_incoming
+
+LEFT = {
+    "invalid": ("payload does not fit", "mend the payload, or accept with --all"),
+    "trigger_output": ("takes another model's output", "look at it, or accept with --all"),
+    "closing_loop": ("would close a loop", "resume it by hand once the loop is gone"),
+}
+
+
+class Command(TerminalCommand):
+    help = (
+        "Accept the present contracts of a model for the stale subscriptions that run it: those"
+        " whose stored payload fits, or all."
+    )
+    examples = (
+        "accept model_price_reco_v1",
+        "accept model_price_reco_v1 --all",
+        "accept model_price_reco_v1 --json | jq .left_stale",
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("model", metavar="MODEL", help="the id of the target model")
+        parser.add_argument(
+            "--all", action="store_true", help="also those whose payload does not fit"
+        )
+
+    def show(self, **options: Any) -> None:
+        outcome = accept_incoming(model_id=options["model"], only_valid=not options["all"])
+        shown = acceptance_object(outcome)
+        if self.display.as_json:
+            self.display.document(shown)
+            return
+        facts: dict[str, Text | None] = {"Accepted": Text(str(shown["accepted"]), style="green")}
+        left = 0
+        for reason, (name, advice) in LEFT.items():
+            count: int = shown["left_stale"][reason]  # type: ignore[literal-required]
+            if count:
+                facts[f"Left stale: {name}"] = Text(f"{count} ({advice})", style="magenta")
+                left += count
+        self.display.facts(facts)
+        if left:
+            self.display.note(f"See `manage.py subscriptions --stale --model {options['model']}`.")

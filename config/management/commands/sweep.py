@@ -1,0 +1,47 @@
+"""`manage.py sweep`: does at once what beat has done every few seconds, and says what it found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from config.terminal import TerminalCommand
+from models_registry.services import recovery, retention
+from subscriptions.services import revalidation, update_reports
+
+
+class Command(TerminalCommand):
+    help = "Put right what was left behind; with --retention, delete what is too old."
+    examples = ("sweep", "sweep --retention --json")
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--retention",
+            action="store_true",
+            help="delete finished jobs and records that are too old, until none is left",
+        )
+
+    def show(self, **options: Any) -> None:
+        counts = _prune() if options["retention"] else _sweep()
+        if options["json"]:
+            self.display.document(counts)
+            return
+        self.display.note("Deleted:" if options["retention"] else "Put right:")
+        self.display.facts({kind: str(count) for kind, count in counts.items()})
+
+
+def _sweep() -> dict[str, int]:
+    """Sweep once; what is more than SWEEP_BATCH of a kind is left to the next."""
+    return {**recovery.sweep(), **revalidation.sweep(), **update_reports.sweep()}  # type: ignore[dict-item]
+
+
+def _prune() -> dict[str, int]:
+    counts: dict[str, int] = {}
+    while True:
+        pruned = retention.prune()
+        for kind, count in pruned.counts.items():
+            counts[kind] = counts.get(kind, 0) + count
+        if pruned.is_done or not any(pruned.counts.values()):
+            return counts

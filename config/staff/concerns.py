@@ -1,0 +1,97 @@
+"""Which subscriptions somebody should look at, over all models, however many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from config.staff.paging import COUNT_LIMIT
+from models_registry.models import Action, Model
+from subscriptions.models import (
+    EventSubscription,
+    EventSubscriptionQuerySet,
+    TriggerEvent,
+    UpdateReport,
+)
+
+# Only an update of an interface makes a subscription stale; each leaves a report. The models of
+# so many reports, the newest, are looked at.
+UPDATES_LIMIT = 1000
+# A subscription may be found up to three times: on both sides, and set to stale by hand.
+_FOUND_LIMIT = 3 * (COUNT_LIMIT + 1)
+
+# Of so many subscriptions, the newest, those with warnings are found. An index of them would cost
+# every revalidation that writes warnings several times what it costs now.
+NEWEST_LIMIT = 20_000
+
+_MODEL = Model._meta.db_table
+_SUBSCRIPTION = EventSubscription._meta.db_table
+_CHANGED = (
+    f"SELECT model_id FROM (SELECT model_id FROM {UpdateReport._meta.db_table}"  # noqa: S608
+    f" ORDER BY id DESC LIMIT {UPDATES_LIMIT}) AS changed"
+)
+
+
+def warned(rows: QuerySet[EventSubscription]) -> QuerySet[EventSubscription]:
+    """Return those of `rows` that have warnings, among the newest subscriptions of all."""
+    oldest = _last_of_newest(EventSubscription.objects.all())
+    found = rows.filter(has_warnings=True)
+    return found if oldest is None else found.filter(pk__gte=oldest)
+
+
+def newest_of(rows: EventSubscriptionQuerySet) -> EventSubscriptionQuerySet:
+    """Return the newest of `rows`, as many as are looked through for anything."""
+    oldest = _last_of_newest(rows)
+    return rows if oldest is None else rows.filter(pk__gte=oldest)
+
+
+def _last_of_newest(rows: QuerySet[EventSubscription]) -> UUID | None:
+    ids = rows.order_by("-pk").values_list("pk", flat=True)
+    return ids[NEWEST_LIMIT - 1 : NEWEST_LIMIT].first()
+
+
+def stale_ids() -> list[UUID]:
+    """Return the ids of stale subscriptions, newest first; at most one more than is counted."""
+    by_hand = f"SELECT id FROM {_SUBSCRIPTION} WHERE state = 'stale' LIMIT {COUNT_LIMIT + 1}"  # noqa: S608
+    branches = [
+        *(_probe(condition) for condition in _conditions()),
+        f"SELECT * FROM ({by_hand}) AS h",  # noqa: S608
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(f"{' UNION ALL '.join(branches)} LIMIT {_FOUND_LIMIT}")
+        found = {UUID(str(row[0])) for row in cursor.fetchall()}
+    return sorted(found, reverse=True)[: COUNT_LIMIT + 1]
+
+
+def _conditions() -> Iterator[str]:
+    """Yield what makes `s`, a subscription of the model `m`, stale: each a range of an index."""
+    for differs in ("<", ">"):
+        for action in Action:
+            yield (
+                f"s.target_id = m.id AND s.target_action = '{action}'"
+                f" AND s.accepted_target_fingerprint {differs} m.{action}_input_fingerprint"
+            )
+        for event in TriggerEvent:
+            yield (
+                f"s.source_id = m.id AND s.trigger_event = '{event}'"
+                " AND s.input_source = 'trigger_output'"
+                f" AND s.accepted_source_fingerprint {differs} m.{event.action}_output_fingerprint"
+            )
+
+
+def _probe(condition: str) -> str:
+    """Return a query that looks at changed models one by one.
+
+    PostgreSQL, left to itself, takes the condition to be true of every third row and reads the
+    whole table to find the first thousand; a lateral query it must begin anew for each model.
+    SQLite knows no lateral queries, and always goes from model to model.
+    """
+    if connection.vendor == "postgresql":
+        inner = f"SELECT s.id FROM {_SUBSCRIPTION} s WHERE {condition} LIMIT {COUNT_LIMIT + 1}"  # noqa: S608
+        joined = f"CROSS JOIN LATERAL ({inner}) AS x"
+    else:
+        joined = f"CROSS JOIN {_SUBSCRIPTION} x ON ({condition.replace('s.', 'x.')})"
+    return f"SELECT x.id FROM {_MODEL} m {joined} WHERE m.id IN ({_CHANGED})"  # noqa: S608

@@ -1,0 +1,8 @@
+"""What the commands show in a terminal: tables with coloured states, or JSON for scripts."""
+
+from __future__ import annotations
+
+from config.terminal.commands import BadArguments, TerminalCommand
+from config.terminal.display import Column, Display, cleaned, state
+
+__all__ = ["BadArguments", "Column", "Display", "TerminalCommand", "cleaned", "state"]
