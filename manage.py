@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import os
 import sys
 
@@ -17,9 +18,28 @@ def main() -> None:
     )
     _apply_data_option(sys.argv)
 
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from models_registry.actor import Actor, ActorKind, acting
+
+    try:
+        with acting(Actor(ActorKind.COMMAND, _user())):
+            execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        if "--traceback" in sys.argv:
+            raise
+        sys.exit(f"Not configured: {error}")
+
+
+def _user() -> str:
+    """Return who is at the prompt by the system's own account; the environment may say anything."""
+    try:
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):  # no such module on this platform, or no such user
+        return getpass.getuser()
 
 
 def _apply_data_option(argv: list[str]) -> None:

@@ -10,4 +10,5 @@ class ConfigConfig(AppConfig):
     label = "modelpact_config"
 
     def ready(self) -> None:
-        from config import checks  # noqa: F401 (registers the system checks)
+        # The system checks, what workers do when they begin and stop, and what requests don't do.
+        from config import around_requests, checks, heartbeat  # noqa: F401

@@ -38,6 +38,17 @@ def check_jwks_is_fetched_safely(
     ]  # fmt: skip
 
 
+@register(Tags.security)
+def check_monitoring_token(
+    *, app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Report a token that could be guessed."""
+    if 0 < len(settings.MONITORING_TOKEN.encode()) < SHARED_SECRET_MIN_BYTES:
+        fault = f"MONITORING_TOKEN must have at least {SHARED_SECRET_MIN_BYTES} bytes."
+        return [Error(fault, id="modelpact.E002")]
+    return []
+
+
 def rights_faults() -> list[str]:
     """Return what is wrong with the settings on tokens; each sentence names the variables."""
     faults = []

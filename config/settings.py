@@ -14,7 +14,9 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from config.api.spectacular import SETTINGS as SPECTACULAR_SETTINGS  # noqa: F401 (a setting)
 from config.embedded.data import DataDir
+from config.logs import leave_out_origins, logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -30,8 +32,14 @@ _data = DataDir(DATA_DIR) if EMBEDDED else None
 
 
 def _required(name: str, embedded: str) -> str:
-    """The value of `name`; in the embedded default, `embedded` stands in for a missing one."""
-    return str(env.str(name, default=embedded) if EMBEDDED else env.str(name))
+    """The value of `name`; in the embedded default, `embedded` stands in for a missing one.
+
+    An empty one is missing too: a line `NAME=` that nobody filled in.
+    """
+    value = str(env.str(name, default="")) or (embedded if EMBEDDED else "")
+    if not value:
+        raise ImproperlyConfigured(f"Set the {name} environment variable")
+    return value
 
 
 def _one_of(name: str, *allowed: str) -> str:
@@ -52,7 +60,10 @@ ALLOWED_HOSTS = _required("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",
 PUBLIC_URL = _required("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    # First: its templates stand in the place of the theme's.
+    "config",
+    "unfold.apps.BasicAppConfig",
+    "config.staff.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -63,19 +74,23 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "models_registry",
     "subscriptions",
-    "config",
 ]
 MIDDLEWARE = [
-    "config.api.errors.ApiErrorMiddleware",
-    "config.api.parsers.ReadableBodyMiddleware",
+    "config.api.requests.RequestMiddleware",
+    # Requests of the API go no further in this list.
+    "config.api.entrance.ApiMiddleware",
+    "config.content_policy.ContentPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "config.pages.NulMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.api.requests.StaffActorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.api.entrance.straight_to_views",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -107,6 +122,8 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # --- HTTPS (production only: the embedded default speaks plain HTTP on loopback) --------------
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not EMBEDDED)
+# A scraper asks each process itself, past the proxy that speaks HTTPS.
+SECURE_REDIRECT_EXEMPT = [r"^metrics$"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if EMBEDDED else 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not EMBEDDED
@@ -127,13 +144,20 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         " PRAGMA foreign_keys=ON; PRAGMA busy_timeout=20000;",
     }
 else:
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # Django's own, but it looks whether a connection has ended instead of asking the server.
+    DATABASES["default"]["ENGINE"] = "config.postgresql"
     DATABASES["default"]["OPTIONS"] = {
+        # The server parses and plans a statement once per connection, not each time.
+        "server_side_binding": True,
+        "prepare_threshold": 2,
         "pool": {
             "min_size": 1,
             # Connections per process; the database must allow this times the processes.
             "max_size": env.int("DATABASE_POOL_SIZE", default=10),
             "timeout": 5,
+            # Tries to connect again wait ever longer, by default for as long as the database was
+            # away; after this many seconds whoever asks next has it tried at once.
+            "reconnect_timeout": 5,
         },
         "connect_timeout": 5,
         # PostgreSQL waits for ever by default; nothing here may.
@@ -145,6 +169,7 @@ else:
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["config.api.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["config.api.permissions.HasDeclaredScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["config.api.rate_limits.CallerThrottle"],
     "DEFAULT_PARSER_CLASSES": ["config.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["config.api.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.api.renderers.JSONContentNegotiation",
@@ -164,6 +189,12 @@ BODY_DEPTH_LIMIT = JSON_DEPTH_LIMIT + 36
 PAGE_SIZE_DEFAULT, PAGE_SIZE_LIMIT = 100, 1000
 # How long a repeated Idempotency-Key gets the first answer, in hours.
 IDEMPOTENCY_HOURS = env.int("IDEMPOTENCY_HOURS", default=24)
+
+# How many requests a caller may send in a minute: all, and those that are costly (registering and
+# updating models, starting jobs, contract checks, the graph). 0 is no limit: what is fair is not
+# ours to know.
+RATE_LIMIT_PER_MINUTE = env.int("RATE_LIMIT_PER_MINUTE", default=0)
+RATE_LIMIT_COSTLY_PER_MINUTE = env.int("RATE_LIMIT_COSTLY_PER_MINUTE", default=0)
 
 # --- Rights ---------------------------------------------------------------------------------
 # Exactly one source of keys; never two families of algorithms at once.
@@ -229,11 +260,28 @@ JOB_DEADLINE_SECONDS = {
     "training": env.int("TRAINING_DEADLINE_SECONDS", default=6 * 3600),
     "inference": env.int("INFERENCE_DEADLINE_SECONDS", default=900),
 }
-# Somebody watches the embedded default: what was left behind should go on soon.
+# How many jobs of one model may be pending or started when another is asked for; 0 is no limit.
+JOBS_IN_FLIGHT_PER_MODEL = env.int("JOBS_IN_FLIGHT_PER_MODEL", default=0)
 # A chunk of a revalidation that its worker has not recorded in this time is taken by another.
 REVALIDATION_LEASE_SECONDS = env.int("REVALIDATION_LEASE_SECONDS", default=60)
+# Somebody watches the embedded default: what was left behind should go on soon.
 SWEEP_INTERVAL_SECONDS = env.float("SWEEP_INTERVAL_SECONDS", default=2.0 if EMBEDDED else 10.0)
 SWEEP_BATCH = env.int("SWEEP_BATCH", default=200)
+# How long jobs are kept after their end, and the record of what triggered them; 0 is for ever.
+JOB_RETENTION_DAYS = env.int("JOB_RETENTION_DAYS", default=90)
+# How long the audit log keeps a change; 0 is for ever.
+AUDIT_RETENTION_DAYS = env.int("AUDIT_RETENTION_DAYS", default=365)
+# Below zero these would refuse, or delete, everything.
+for _name, _value in {
+    "RATE_LIMIT_PER_MINUTE": RATE_LIMIT_PER_MINUTE,
+    "RATE_LIMIT_COSTLY_PER_MINUTE": RATE_LIMIT_COSTLY_PER_MINUTE,
+    "JOBS_IN_FLIGHT_PER_MODEL": JOBS_IN_FLIGHT_PER_MODEL,
+    "JOB_RETENTION_DAYS": JOB_RETENTION_DAYS,
+    "AUDIT_RETENTION_DAYS": AUDIT_RETENTION_DAYS,
+    "IDEMPOTENCY_HOURS": IDEMPOTENCY_HOURS,
+}.items():
+    if _value < 0:
+        raise ImproperlyConfigured(f"{_name} must not be negative.")
 
 # --- Celery ---------------------------------------------------------------------------------
 CELERY_BROKER_URL = _required("REDIS_URL", "memory://localhost")
@@ -243,6 +291,8 @@ CELERY_TASK_ACKS_LATE = True
 # Recovery is ours (leases in the database); a crashing message must not be delivered for ever.
 CELERY_TASK_REJECT_ON_WORKER_LOST = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Never: connections are given back to their pool after each task (config/celery.py).
+CELERY_DB_REUSE_MAX = 10**12
 CELERY_TASK_SOFT_TIME_LIMIT = 200
 CELERY_TASK_TIME_LIMIT = 230
 CELERY_TASK_PUBLISH_RETRY = False
@@ -263,58 +313,41 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
 )
 CELERY_TASK_ROUTES = {
     "models_registry.tasks.dispatch_waiting_calls": {"queue": "sync"},
+    "models_registry.tasks.prune": {"queue": "background"},
     "models_registry.tasks.*": {"queue": "dispatch"},
     "subscriptions.tasks.*": {"queue": "background"},
 }
 CELERY_TASK_DEFAULT_QUEUE = "dispatch"
+# A sweep that waited longer than this for a worker is left out: the next one does its work, and a
+# day without workers must not leave a day of sweeps behind. In seconds.
+_EXPIRY = {"expires": max(60.0, SWEEP_INTERVAL_SECONDS)}
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "models_registry.tasks.sweep", "schedule": SWEEP_INTERVAL_SECONDS},
-    "sweep_revalidations": {
-        "task": "subscriptions.tasks.sweep_revalidations",
-        "schedule": SWEEP_INTERVAL_SECONDS,
-    },
+    name: {"task": task, "schedule": seconds, "options": _EXPIRY}
+    for name, (task, seconds) in {
+        "sweep": ("models_registry.tasks.sweep", SWEEP_INTERVAL_SECONDS),
+        "sweep_revalidations": ("subscriptions.tasks.sweep_revalidations", SWEEP_INTERVAL_SECONDS),
+        "sweep_reports": ("subscriptions.tasks.sweep_reports", SWEEP_INTERVAL_SECONDS),
+        # How often what is too old is deleted, in seconds.
+        "prune": ("models_registry.tasks.prune", 600.0),
+    }.items()
 }
 
 # --- Logs -----------------------------------------------------------------------------------
 # In the embedded default people read the terminal.
+LOG_FORMAT = env.str("LOG_FORMAT", default="plain" if EMBEDDED else "json")
+if LOG_FORMAT not in {"json", "plain"}:
+    raise ImproperlyConfigured("LOG_FORMAT must be one of json, plain.")
+if LOG_FORMAT == "json":
+    leave_out_origins()
 LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING" if EMBEDDED else "INFO")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stdout": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["stdout"], "level": LOG_LEVEL},
-    "loggers": {
-        # At DEBUG these write payloads and signatures.
-        name: {"level": "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL}
-        for name in ("boto3", "botocore", "urllib3", "kombu", "amqp")
-    }
-    # The embedded default's server warns of every request that waits for a thread.
-    | {"waitress.queue": {"level": "ERROR"}}
-    # What callers do wrong is in their answers and the server's access log; here, only our faults.
-    | {"django.request": {"level": "ERROR"}},
-}
+LOGGING = logging_settings(LOG_FORMAT, LOG_LEVEL)
 
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Modelpact",
-    "VERSION": "2.0.0",
-    "OAS_VERSION": "3.1.1",
-    "DESCRIPTION": "Keeps models, their versions and their contracts, and runs them in AWS Lambda.",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_AUTHENTICATION": [],
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "POSTPROCESSING_HOOKS": ["config.api.openapi.add_components"],
-    # The pages and all they load come from installed packages; nothing is fetched from elsewhere.
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SWAGGER_UI_SETTINGS": {"persistAuthorization": True, "deepLinking": True},
-    "REDOC_DIST": "SIDECAR",
-    "REDOC_UI_SETTINGS": {
-        "theme": {
-            "typography": {
-                "fontFamily": "system-ui, sans-serif",
-                "headings": {"fontFamily": "system-ui, sans-serif"},
-            }
-        }
-    },
-}
+# --- Monitoring -----------------------------------------------------------------------------
+# How often a worker says that it is alive, in seconds; one that missed three is taken for gone.
+WORKER_HEARTBEAT_SECONDS = env.float("WORKER_HEARTBEAT_SECONDS", default=10.0)
+# Lets a scraper read /metrics, and a prober /v2/health/ready; without one /metrics is not there.
+MONITORING_TOKEN = env.str("MONITORING_TOKEN", default="")
+# Where the processes of one machine count together; prometheus-client itself reads the variable.
+PROMETHEUS_MULTIPROC_DIR = env.str("PROMETHEUS_MULTIPROC_DIR", default="")
+if PROMETHEUS_MULTIPROC_DIR:
+    Path(PROMETHEUS_MULTIPROC_DIR).mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -15,3 +16,8 @@ application = with_readable_content_type(get_wsgi_application())
 # Begun here, so that the first request finds the issuer's keys; it is not waited for. Settings by
 # which tokens can't be judged stop the process.
 preload()
+# What has been loaded stays; the collector need not look through it again and again, nor after
+# every 700 objects that a request makes: that is a tenth of a request's time.
+gc.collect()
+gc.freeze()
+gc.set_threshold(10_000, 20, 20)

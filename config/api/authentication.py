@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import logging
 import re
+from hashlib import sha256
 
+from jwt import PyJWK
 from jwt.api_jws import PyJWS
 from jwt.exceptions import InvalidTokenError
-from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from config.api.claims import TokenRefused, principal_of
 from config.api.keys import key_source
+from config.api.monitoring import MONITORING, is_monitored, is_monitoring
 from config.api.permissions import NEEDS_TOKEN, declared_scope
+from models_registry.actor import set_actor
 from models_registry.api.principals import Principal, for_job
 from models_registry.callbacks import PREFIX as CALLBACK_PREFIX
 from models_registry.callbacks import BadCallbackToken, read_callback_token
+from models_registry.contracts.caches import BoundedCache
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +30,9 @@ _HEADER_LIMIT_BYTES = len("Bearer ") + TOKEN_LIMIT_BYTES
 # RFC 6750, 2.1.
 _BEARER = re.compile(rb"Bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 _jws = PyJWS()
+# Payloads of verified tokens with the key that verified them, by the digest of the token: callers
+# send the same one for an hour.
+_verified: BoundedCache[tuple[PyJWK, bytes]] = BoundedCache(entries=10_000, weight=8 * 1024 * 1024)
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -38,18 +46,24 @@ class BearerAuthentication(BaseAuthentication):
         if declared_scope(request.parser_context.get("view")) == "public":
             # Not even looked at: health must answer while the issuer's keys can't be had.
             return None
-        header = get_authorization_header(request)
+        header = _authorization(request)
         if not header:
             return None
         try:
-            return principal_for(_token(header)), None
+            view = request.parser_context.get("view")
+            if is_monitored(view) and is_monitoring(header):
+                principal = MONITORING
+            else:
+                principal = principal_for(_token(header))
         except TokenRefused as refusal:
             logger.info("Token refused: %s", refusal.reason)
             raise AuthenticationFailed(NEEDS_TOKEN) from None
+        set_actor(principal.actor)
+        return principal, None
 
     def authenticate_header(self, request: Request) -> str:
         # RFC 6750, 3.1: no error code where no credentials were sent.
-        return 'Bearer error="invalid_token"' if get_authorization_header(request) else "Bearer"
+        return 'Bearer error="invalid_token"' if _authorization(request) else "Bearer"
 
 
 def principal_for(token: str) -> Principal:
@@ -65,6 +79,11 @@ def principal_for(token: str) -> Principal:
     return principal_of(_verified_payload(token))
 
 
+def _authorization(request: Request) -> bytes:
+    # Text in a WSGI environment is bytes in Latin-1 (PEP 3333).
+    return str(request.META.get("HTTP_AUTHORIZATION", "")).encode("latin-1", "replace")
+
+
 def _token(header: bytes) -> str:
     if len(header) > _HEADER_LIMIT_BYTES:
         raise TokenRefused("too_long")
@@ -75,15 +94,24 @@ def _token(header: bytes) -> str:
 
 
 def _verified_payload(token: str) -> bytes:
-    """Return the payload of a JWT whose signature one of our keys verifies."""
+    """Return the payload of a JWT whose signature one of our keys verifies.
+
+    A signature is verified once while the key stays the same object; what the payload claims is
+    judged anew each time.
+    """
     try:
         key = key_source().key_of(token)
         if key is None:
             raise TokenRefused("unknown_key")
+        digest = sha256(token.encode()).hexdigest()
+        known = _verified.get(digest)
+        if known is not None and known[0] is key:
+            return known[1]
         # The algorithm is the key's own; what the token says must be the same.
         payload: bytes = _jws.decode_complete(token, key, algorithms=[key.algorithm_name])[
             "payload"
         ]
     except InvalidTokenError as error:
         raise TokenRefused(type(error).__name__) from None
+    _verified.put(digest, (key, payload), weight=len(payload))
     return payload

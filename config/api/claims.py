@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import orjson
 from django.conf import settings
@@ -27,18 +28,61 @@ class TokenRefused(Exception):
         super().__init__(reason)
 
 
+class _Times(NamedTuple):
+    """When a token holds, in seconds since 1970."""
+
+    expires_at: float
+    issued_at: float
+    not_before: float
+
+
+class _Rules(NamedTuple):
+    """The settings that decide whom a token names."""
+
+    issuer: str
+    token_use: str
+    clients: frozenset[str]
+    audience: str
+    scope_prefix: str
+    admin_group: str
+
+
 def principal_of(payload: bytes) -> Principal:
-    """Return the caller whom the payload of a verified JWT names.
+    """Return the caller whom the payload of a verified JWT names, if it holds now.
 
     Every claim has exactly the type it should: `"admin" in "admin"` is true in Python, for a list
     of groups and for a text. Raises TokenRefused.
     """
+    rules = _Rules(
+        settings.AUTH_ISSUER,
+        settings.AUTH_TOKEN_USE,
+        frozenset(settings.AUTH_CLIENT_IDS),
+        settings.AUTH_AUDIENCE,
+        settings.AUTH_SCOPE_PREFIX,
+        settings.AUTH_ADMIN_GROUP,
+    )
+    principal, times = _read_claims(payload, rules)
+    _check_times(times)
+    return principal
+
+
+# Callers send the same token for an hour. Of what it says, only the time is looked at anew.
+@lru_cache(maxsize=1000)
+def _read_claims(payload: bytes, rules: _Rules) -> tuple[Principal, _Times]:
     claims = _read(payload)
-    _check_names(claims)
-    _check_times(claims)
-    _check_addressee(claims)
+    _check_names(claims, rules)
+    times = _Times(
+        _time(claims, "exp"),
+        _time(claims, "iat"),
+        _time(claims, "nbf") if "nbf" in claims else 0.0,
+    )
+    _check_addressee(claims, rules)
+    return _principal(claims, rules), times
+
+
+def _principal(claims: Mapping[str, Any], rules: _Rules) -> Principal:
     subject, client_id = claims["sub"], claims["client_id"]
-    scopes, groups = _scopes(claims), _groups(claims)
+    scopes, groups = _scopes(claims, rules.scope_prefix), _groups(claims)
     if any(name in claims for name in _HUMAN_CLAIMS):
         # What a person may do follows from groups; the scopes are those of the app they used.
         return Principal(
@@ -46,7 +90,7 @@ def principal_of(payload: bytes) -> Principal:
             client_id=client_id,
             scopes=frozenset({"read_models"}),
             is_human=True,
-            is_admin=settings.AUTH_ADMIN_GROUP in groups,
+            is_admin=rules.admin_group in groups,
         )
     return Principal(
         subject=subject, client_id=client_id, scopes=scopes, is_admin="admin" in scopes
@@ -63,7 +107,7 @@ def _read(payload: bytes) -> Mapping[str, Any]:
     return claims
 
 
-def _check_names(claims: Mapping[str, Any]) -> None:
+def _check_names(claims: Mapping[str, Any], rules: _Rules) -> None:
     for name in ("iss", "sub", "token_use", "client_id", "jti"):
         value = claims.get(name)
         if not isinstance(value, str) or not 0 < len(value) <= NAME_LIMIT:
@@ -71,19 +115,19 @@ def _check_names(claims: Mapping[str, Any]) -> None:
         # These reach logs, keys and rows.
         if not value.isprintable():
             raise TokenRefused(name)
-    if claims["iss"] != settings.AUTH_ISSUER:
+    if claims["iss"] != rules.issuer:
         raise TokenRefused("iss")
-    if claims["token_use"] != settings.AUTH_TOKEN_USE:
+    if claims["token_use"] != rules.token_use:
         raise TokenRefused("token_use")
 
 
-def _check_times(claims: Mapping[str, Any]) -> None:
+def _check_times(times: _Times) -> None:
     now, leeway = time.time(), settings.AUTH_LEEWAY_SECONDS
-    if _time(claims, "exp") + leeway <= now:
+    if times.expires_at + leeway <= now:
         raise TokenRefused("exp")
-    if _time(claims, "iat") - leeway > now:
+    if times.issued_at - leeway > now:
         raise TokenRefused("iat")
-    if "nbf" in claims and _time(claims, "nbf") - leeway > now:
+    if times.not_before - leeway > now:
         raise TokenRefused("nbf")
 
 
@@ -97,16 +141,15 @@ def _time(claims: Mapping[str, Any], name: str) -> float:
     return value
 
 
-def _check_addressee(claims: Mapping[str, Any]) -> None:
+def _check_addressee(claims: Mapping[str, Any], rules: _Rules) -> None:
     """Refuse a token that was made for another service: each of the two settings must hold.
 
     An audience that nobody here has configured is somebody else's.
     """
-    clients = settings.AUTH_CLIENT_IDS
-    if clients and claims["client_id"] not in clients:
+    audience = rules.audience
+    if rules.clients and claims["client_id"] not in rules.clients:
         raise TokenRefused("client_id")
-    audience = settings.AUTH_AUDIENCE
-    if not clients and not audience:
+    if not rules.clients and not audience:
         raise TokenRefused("nobody_may_call")
     if audience or "aud" in claims:
         given = claims.get("aud")
@@ -116,12 +159,11 @@ def _check_addressee(claims: Mapping[str, Any]) -> None:
             raise TokenRefused("aud")
 
 
-def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
+def _scopes(claims: Mapping[str, Any], prefix: str) -> frozenset[str]:
     """Return the scopes that are ours, without their prefix (RFC 8693, 4.2: one spaced text)."""
     scope = claims.get("scope", "")
     if not isinstance(scope, str):
         raise TokenRefused("scope")
-    prefix = settings.AUTH_SCOPE_PREFIX
     ours = {s.removeprefix(prefix) for s in scope.split(" ") if s.startswith(prefix)}
     return frozenset(ours.intersection(SCOPES))
 

@@ -20,17 +20,16 @@ from django.http.request import UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.views import defaults
 from rest_framework import exceptions
-from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from models_registry.errors import DomainError, Fault
+from models_registry.api.responses import Response
+from models_registry.errors import FAULTS_SHOWN, DomainError, Fault
 from models_registry.strict_json import pointer
 
 logger = logging.getLogger(__name__)
 
 API_PATH = "/v2"
 DATABASE_RETRY_AFTER_SECONDS = 5
-FAULTS_SHOWN = 100
 PATH_SHOWN_CHARACTERS = 500
 
 # What is said of a status when nothing raised says more: code and message.
@@ -61,7 +60,7 @@ class Refusal:
         if faults:
             shown = faults[:FAULTS_SHOWN]
             if len(faults) > FAULTS_SHOWN:
-                shown.append(Fault("", f"And {len(faults) - FAULTS_SHOWN} more."))
+                shown.append(Fault("", "And more."))
             body["errors"] = [
                 {"path": fault.path[:PATH_SHOWN_CHARACTERS], "message": fault.message}
                 for fault in shown
@@ -84,48 +83,41 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | 
     return None
 
 
-class ApiErrorMiddleware:
-    """Puts into the envelope whatever error under /v2 is not in it yet.
+def in_the_envelope(response: HttpResponseBase) -> HttpResponseBase:
+    """Put an answer of the API that is an error into the envelope if it is not in it yet.
 
-    Such as a bad Host header, the pages of Django's DEBUG mode and the errors of other
-    middleware; it therefore comes first.
+    Such as a bad Host header and the pages of Django's DEBUG mode.
     """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        response = self.get_response(request)
-        if response.status_code < 400 or not is_api(request) or _is_json(response):
-            return response
-        answer = _answer(_plain(response.status_code))
-        for name, value in response.items():
-            answer.headers.setdefault(name, value)
-        answer.cookies = response.cookies
-        return answer
+    if response.status_code < 400 or _is_json(response):
+        return response
+    answer = _answer(plain_refusal(response.status_code))
+    for name, value in response.items():
+        answer.headers.setdefault(name, value)
+    answer.cookies = response.cookies
+    return answer
 
 
 def handler400(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     if is_api(request):
-        return _answer(_plain(413 if isinstance(exception, RequestDataTooBig) else 400))
+        return _answer(plain_refusal(413 if isinstance(exception, RequestDataTooBig) else 400))
     return defaults.bad_request(request, exception)
 
 
 def handler403(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     if is_api(request):
-        return _answer(_plain(403))
+        return _answer(plain_refusal(403))
     return defaults.permission_denied(request, exception)
 
 
 def handler404(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     if is_api(request):
-        return _answer(_plain(404))
+        return _answer(plain_refusal(404))
     return defaults.page_not_found(request, exception)
 
 
 def handler500(request: HttpRequest) -> HttpResponseBase:
     if is_api(request):
-        return _answer(_plain(500))
+        return _answer(plain_refusal(500))
     return defaults.server_error(request)
 
 
@@ -145,7 +137,8 @@ def _answer(refusal: Refusal) -> HttpResponse:
     )
 
 
-def _plain(status: int) -> Refusal:
+def plain_refusal(status: int) -> Refusal:
+    """Return what is said of a status of which nothing more is known."""
     phrase = responses.get(status, "Error")
     snake_case = re.sub(r"[^a-z]+", "_", phrase.lower().replace("'", ""))
     return Refusal(status, *PLAIN.get(status, (snake_case, f"{phrase}.")))
@@ -173,7 +166,7 @@ def _of_drf(exc: exceptions.APIException) -> Refusal:
 
 
 def _of_status(status: int) -> Callable[[Exception], Refusal]:
-    return lambda exc: _plain(status)
+    return lambda exc: plain_refusal(status)
 
 
 def _of_big_body(exc: Exception) -> Refusal:

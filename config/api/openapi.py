@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -10,6 +11,8 @@ from drf_spectacular.openapi import AutoSchema
 from config.api.permissions import PUBLIC, declared_scope
 from models_registry.api.components import COMPONENTS
 from subscriptions.components import COMPONENTS as SUBSCRIPTION_COMPONENTS
+
+GUIDE = Path(__file__).with_name("guide.md")
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -28,11 +31,17 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
 
 class OperationSchema(AutoSchema):
-    """Leaves the token out where an operation is public, and each answer as it is described."""
+    """Leaves the token out where an operation is public, and answers as they are described."""
 
     def _is_list_view(self, serializer: Any = None) -> bool:
         # Else what an action called `list` answers is wrapped into an array once more.
         return False
+
+    def _get_request_body(self, direction: Any = "request") -> Any:
+        # Every POST and PUT has a body, be it {}; left to itself, the document would say that one
+        # without required fields may be left out.
+        body = super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        return body and {**body, "required": True}
 
     def get_auth(self) -> list[dict[str, Any]]:
         if declared_scope(self.view) == PUBLIC:
@@ -45,4 +54,10 @@ def add_components(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add the schemas that answers refer to by name."""
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
     schemas.update(COMPONENTS, **SUBSCRIPTION_COMPONENTS)
+    return result
+
+
+def add_guide(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Put the guide at the head of the document, where both pages show it."""
+    result["info"]["description"] = GUIDE.read_text(encoding="utf-8")
     return result

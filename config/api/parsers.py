@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django.conf import settings
 from django.core.handlers.wsgi import LimitedStream, WSGIRequest
-from django.http import HttpResponse
+from django.http import HttpRequest
 from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.parsers import BaseParser
@@ -56,29 +56,24 @@ class StrictJSONParser(BaseParser):
         return value
 
 
-class ReadableBodyMiddleware:
-    """Shows DRF the bodies that it would take for `{}`, and fixes the encoding.
+def make_body_readable(request: HttpRequest) -> None:
+    """Show DRF the body that it would take for `{}`, and fix the encoding.
 
     DRF calls no parser when there is no Content-Length: a chunked PUT, or an empty one, would
     succeed and do nothing. And Django decodes the query string by the charset of the
     Content-Type, which lets a caller choose one that is slow (punycode) or deceptive (utf-7).
     Nothing is read here, so that 401 comes before the body does.
     """
-
-    def __init__(self, get_response: Callable[[WSGIRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: WSGIRequest) -> HttpResponse:
+    if request.encoding is not None:  # setting it has the query string read once more
         request.encoding = "utf-8"
-        if request.method in METHODS_WITH_BODY and _declared_length(request.META) <= 0:
-            # -1: of unknown length, which DRF takes for a body to parse.
-            request.META["CONTENT_LENGTH"] = "-1"
-            if request.environ.get("wsgi.input_terminated"):
-                # One byte more than may be taken is enough to see that it is too long.
-                request._stream = LimitedStream(  # type: ignore[assignment]
-                    request.environ["wsgi.input"], settings.BODY_LIMIT_BYTES + 1
-                )
-        return self.get_response(request)
+    if request.method in METHODS_WITH_BODY and _declared_length(request.META) <= 0:
+        # -1: of unknown length, which DRF takes for a body to parse.
+        request.META["CONTENT_LENGTH"] = "-1"
+        if isinstance(request, WSGIRequest) and request.environ.get("wsgi.input_terminated"):
+            # One byte more than may be taken is enough to see that it is too long.
+            request._stream = LimitedStream(  # type: ignore[assignment]
+                request.environ["wsgi.input"], settings.BODY_LIMIT_BYTES + 1
+            )
 
 
 def with_readable_content_type(application: WSGIApplication) -> WSGIApplication:

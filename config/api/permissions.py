@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rest_framework.exceptions import MethodNotAllowed, NotAuthenticated
+from rest_framework.exceptions import MethodNotAllowed, NotAuthenticated, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -15,13 +15,17 @@ NEEDS_TOKEN = "This needs a valid bearer token."  # noqa: S105 (a text, not a se
 PUBLIC = "public"
 
 
-def declared_scope(view: Any) -> str | None:
+def declared_scope(view: Any) -> str | tuple[str, ...] | None:
     """Return what `view` declares for the operation at hand: a scope, "public", or None.
 
     A view declares by a class attribute: `scopes = {"list": "read_models", "health": "public"}`,
-    keyed by action. A misspelt scope counts as none.
+    keyed by action. A tuple lets the bearer of any of its scopes in, and the view asks for the
+    right one when it knows which (`ApiViewSet.require`). A misspelt scope
+    counts as none.
     """
     scope = getattr(view, "scopes", {}).get(getattr(view, "action", None))
+    if isinstance(scope, tuple):
+        return scope if scope and set(scope) <= set(SCOPES) else None
     return scope if scope in SCOPES or scope == PUBLIC else None
 
 
@@ -45,7 +49,16 @@ class HasDeclaredScope(BasePermission):
             raise NotAuthenticated(NEEDS_TOKEN)
         if scope is None:
             return False
-        self.message = f"This needs the scope '{scope}'."
         if scope == "complete_jobs":
-            return principal.may_complete(view.kwargs.get("job_id"))
-        return principal.may(scope)
+            may = principal.may_complete(view.kwargs.get("job_id"))
+        else:
+            may = any(map(principal.may, scope if isinstance(scope, tuple) else (scope,)))
+        if not may:
+            # Raised, not left in `message`: requests at the same time share this instance.
+            raise PermissionDenied(f"This needs the scope {_named(scope)}.")
+        return True
+
+
+def _named(scope: str | tuple[str, ...]) -> str:
+    """Return "'a' or 'b'"."""
+    return " or ".join(f"'{each}'" for each in ((scope,) if isinstance(scope, str) else scope))

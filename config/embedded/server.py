@@ -10,10 +10,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import orjson
 from waitress import wasyncore
+from waitress.channel import HTTPChannel
 from waitress.server import create_server
+from waitress.task import ErrorTask
+
+from config.api.errors import plain_refusal
 
 THREADS = 8
+HIGHEST_PORT = 65_535
 ANY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104 (recognised, not bound)
 
 
@@ -26,6 +32,8 @@ def listen(host: str, port: int) -> socket.socket:
 
     Connections wait until a server takes them. Raises CannotListen.
     """
+    if not 0 <= port <= HIGHEST_PORT:  # the C library would take the remainder
+        raise CannotListen(f"Can't listen on port {port}: ports are 0 to {HIGHEST_PORT}.")
     try:
         family, _, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -46,6 +54,28 @@ def address_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+class Refusal(ErrorTask):  # type: ignore[misc]
+    """Refuses what is no HTTP, such as a length that is no number, in the API's own words.
+
+    The application never sees it; waitress would answer in plain text.
+    """
+
+    def execute(self) -> None:
+        error = self.request.error
+        body = orjson.dumps(plain_refusal(error.code).envelope())
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers.append(("Content-Type", "application/json"))
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]
+    """One connection."""
+
+    error_task_class = Refusal
+
+
 class Server:
     """Serves a WSGI application on a listening socket."""
 
@@ -54,6 +84,7 @@ class Server:
         self._server: Any = create_server(
             application, sockets=[listener], threads=THREADS, ident="modelpact"
         )
+        self._server.channel_class = Channel
         self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
 
     def start(self) -> None:

@@ -15,7 +15,8 @@ from django.conf import settings
 
 from config.embedded.lambda_endpoint import LambdaEndpoint
 from config.embedded.server import ANY_ADDRESS, Server, address_of
-from config.embedded.worker import Workers
+from config.embedded.worker import QUEUES, Workers
+from config.heartbeat import Heart
 from models_registry.services import recovery
 
 # How long a stop may take, in seconds: for calls under way, for functions under way to report,
@@ -76,6 +77,9 @@ def running(listener: socket.socket, *, functions: Path) -> Iterator[None]:
         workers = Workers()
         stack.callback(workers.stop, timeout_seconds=WORKERS_STOP_SECONDS)
         workers.start()
+        heart = Heart(f"worker@{socket.gethostname()}", list(QUEUES))
+        heart.start()
+        stack.callback(heart.stop)
         recovery.sweep()
         yield
 

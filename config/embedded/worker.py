@@ -23,6 +23,7 @@ QUEUES = {"dispatch": 4, "sync": 8, "background": 2}
 START_SECONDS = 30
 # How long a worker without work may take to notice that it should stop.
 ATTENTION_SECONDS = 0.2
+BEAT_NAP_SECONDS = 1
 
 
 class WorkersDidNotStart(Exception):
@@ -77,7 +78,11 @@ class Workers:
         ]
         # Its schedule is in memory: nothing in it is worth keeping.
         self._beat: Any = EmbeddedService(
-            make_app("modelpact-beat"), thread=True, scheduler_cls="celery.beat:Scheduler"
+            make_app("modelpact-beat"),
+            # It looks whether it should stop only between two naps.
+            max_interval=BEAT_NAP_SECONDS,
+            thread=True,
+            scheduler_cls="celery.beat:Scheduler",
         )
 
     def start(self) -> None:

@@ -16,16 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from config.embedded.demo.watching import Sight
+from config.terminal.display import COLOURS
 
-COLOURS = {
-    "pending": "yellow",
-    "training": "cyan",
-    "started": "cyan",
-    "active": "green",
-    "success": "green",
-    "failed": "red",
-    "failure": "red",
-}
 # How long a step that is done stays the newest one, so that a person can follow; in seconds.
 PACE_SECONDS = 0.4
 # Of the display: the title, the bar, what was seen last, and what stands between.

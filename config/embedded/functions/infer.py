@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from infer_model import handler as infer
+from _storage import bounded
+from infer_model import predictions
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -17,5 +18,5 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         for name, value in event["input"].items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
-    answer = infer({**event, "input": {"features": list(numbers.values())}}, context)
-    return {**answer, "features": list(numbers)}
+    predicted = predictions(event, list(numbers.values()))
+    return bounded(event, {"predictions": predicted, "features": list(numbers)})

@@ -157,8 +157,9 @@ class _RequestHandler(BaseHTTPRequestHandler):
         content = text.encode()
         self.send_response(status)
         self.send_header("x-amzn-RequestId", request_id)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
+        if status != HTTPStatus.NO_CONTENT:  # which has none to describe (RFC 9110, 8.6)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
