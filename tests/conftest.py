@@ -17,11 +17,17 @@ from pytest_django.live_server_helper import LiveServer
 import config
 from config.embedded.lambda_endpoint import LambdaEndpoint
 from models_registry import hints
+from models_registry.actor import SYSTEM, acting
+from models_registry.breaker import Breaker
 from models_registry.models import Action, Model
-from models_registry.services import dispatch
+from models_registry.pauses import pauses
+from models_registry.services import dispatch, working
+from models_registry.services.claiming import claim_due_job
+from models_registry.tracing import NOTHING, tracing
 from tests import factories
 from tests.api_client import Api
 from tests.chromium import chromium_path
+from tests.clock import Clock
 from tests.contract.document import Document
 from tests.faulty_lambda import FaultyLambda
 from tests.scripted import ScriptedHandler
@@ -127,12 +133,24 @@ def run_due_jobs(db: None) -> Callable[[], int]:
 
     def run() -> int:
         made = 0
-        while job := dispatch.claim_due_job(Action.values):
+        while job := claim_due_job(Action.values):
             dispatch.call_handler(job)
             made += 1
         return made
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def nobody_acts() -> Iterator[None]:
+    """Leave no actor and no trace to the next test, where one is set outside a request."""
+    with acting(SYSTEM), tracing(NOTHING):
+        yield
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture(autouse=True)
@@ -142,10 +160,21 @@ def hints_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     Without REDIS_URL hints go to a broker inside this process that nobody reads; with it they
     go to Redis, under a prefix of this process (tests/settings.py).
     """
-    monkeypatch.setattr(hints, "breaker", hints._Breaker())
+    fresh = Breaker(failures=hints.FAILURES_BEFORE_PAUSE, pause_seconds=hints.PAUSE_SECONDS)
+    monkeypatch.setattr(hints, "breaker", fresh)
     yield
+    hints.messenger.flush(10)
     if not ON_REDIS:
         Channel.queues.clear()
+
+
+@pytest.fixture(autouse=True)
+def every_function_may_be_called(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Leave no function alone in the next test because it failed in this one."""
+    monkeypatch.setattr(pauses, "_pauses", {})
+    yield
+    while working._timers:
+        working._timers.popitem()[1].cancel()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,8 +17,8 @@ class FaultyLambda:
     """Answers each call by `mode`.
 
     "ok", "reset" (the connection is cut after the request was read), "half" (the answer stops in
-    the middle), "hang" (no answer for `hang_seconds`), "function_error", or a tuple of a status,
-    an error type and a body.
+    the middle), "hang" (no answer for `hang_seconds`), "late" (a good one after as long),
+    "function_error", or a tuple of a status, an error type and a body.
     """
 
     def __init__(self, mode: Any = "ok") -> None:
@@ -68,8 +68,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         kind = self.headers.get("X-Amz-Invocation-Type")
         fake = self.server.fake
-        call = {"path": self.path, "kind": kind, "event": json.loads(body)}
-        fake.calls.append({**call, "connection": self.client_address})
+        call: dict[str, Any] = {"path": self.path, "kind": kind, "event": json.loads(body)}
+        call["mode"] = fake.mode if isinstance(fake.mode, str) else fake.mode[0]
+        call |= {"connection": self.client_address, "at": time.monotonic()}
+        fake.calls.append(call)
         if isinstance(fake.mode, tuple):
             status, error_type, text = fake.mode
             self._send(status, {"x-amzn-ErrorType": error_type}, text)
@@ -101,6 +103,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _hang(self, fake: FaultyLambda, _: str | None) -> None:
         time.sleep(fake.hang_seconds)
         self.close_connection = True
+
+    def _late(self, fake: FaultyLambda, kind: str | None) -> None:
+        time.sleep(fake.hang_seconds)
+        self._ok(fake, kind)
 
     def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.send_response(status)

@@ -49,6 +49,20 @@ def test_staff_can_list_search_and_read_every_table(staff, rows, model):
         assert SCRIPT not in response.content.decode(), "H20: what callers write is never HTML"
 
 
+@pytest.mark.parametrize("query", ["q=%00", "status__exact=%00", "model_id=%00", "%00=1", "p=%00"])
+def test_what_postgresql_can_not_hold_is_400_on_every_page(staff, rows, query):
+    """H4: not a 500 of a list that would filter by it."""
+    for path in ("/admin/", *(_path(model) for model in OURS)):
+        assert staff.get(f"{path}?{query}").status_code == 400
+
+
+@pytest.mark.parametrize("page", ["%00/change/", "1%00/history/", "a%00b/delete/"])
+def test_nor_is_it_looked_for_by_a_path_that_holds_it(staff, db, page):
+    """H4."""
+    for model in OURS:
+        assert staff.get(_path(model, page)).status_code == 400
+
+
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
 def test_nothing_is_added_changed_or_deleted_past_the_services(staff, rows, model):
     """H20: also by a crafted POST."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import logging
 import pkgutil
 import re
@@ -108,7 +109,7 @@ def test_very_many_and_very_long_faults_are_cut(client: Client) -> None:
     errors = envelope(client.get("/v2/raise/many_faults"))["errors"]
     assert len(errors) == 101
     assert len(errors[0]["path"]) == 500
-    assert errors[-1] == {"path": "", "message": "And 1134 more."}
+    assert errors[-1] == {"path": "", "message": "And more."}
 
 
 def test_a_method_that_the_path_lacks_is_405_with_allow(client: Client) -> None:
@@ -234,9 +235,10 @@ def test_every_refusal_of_the_services_can_be_rendered() -> None:
         response = exception_handler(error, {})
         assert response is not None, kind
         assert 400 <= response.status_code < 600, kind
-        assert re.fullmatch(r"[a-z]+(_[a-z]+)*", response.data["code"]), kind
-        assert re.fullmatch(r"[A-Z].*\.", response.data["message"], re.DOTALL), kind
-        assert response.data["errors"] == [{"path": "/a", "message": "Wrong."}]
+        body = json.loads(response.content)
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)*", body["code"]), kind
+        assert re.fullmatch(r"[A-Z].*\.", body["message"], re.DOTALL), kind
+        assert body["errors"] == [{"path": "/a", "message": "Wrong."}]
 
 
 def test_a_code_belongs_to_one_status() -> None:

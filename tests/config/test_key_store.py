@@ -11,22 +11,8 @@ import pytest
 
 from config.api import key_store
 from config.api.key_store import KeyStore, KeysUnavailable
+from tests.clock import Clock
 from tests.issuer import FakeIssuer, rsa_key, settle
-
-
-class Clock:
-    """A clock that moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture
@@ -70,7 +56,7 @@ def test_a_rotated_key_is_accepted_within_15_seconds(
 def test_unknown_keys_cause_one_fetch_a_minute_at_most(
     store: KeyStore, issuer: FakeIssuer, clock: Clock
 ) -> None:
-    """Issue 5: "refreshed on an unknown key at most once a minute"."""
+    """Keys are "refreshed on an unknown key at most once a minute"."""
     assert store.get("k1")
     for second in range(240):
         assert get_later(store, clock, 1, f"made-up-{second}") is None

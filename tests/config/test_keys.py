@@ -1,4 +1,4 @@
-"""H17 and issue 2, point 5: one source of keys, and only keys that are worth something."""
+"""H17: one source of keys, and only keys that are worth something."""
 
 from __future__ import annotations
 

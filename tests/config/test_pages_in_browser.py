@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
+from config.api.openapi import GUIDE
 from tests.chromium import chromium_path
 from tests.tokens import token
 
@@ -27,6 +29,16 @@ def page() -> Iterator[Page]:
         yield browser.new_page()
         browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def narrow(page: Page) -> Iterator[Page]:
+    """The page on a telephone's screen."""
+    before = page.viewport_size
+    assert before is not None
+    page.set_viewport_size({"width": 390, "height": 844})
+    yield page
+    page.set_viewport_size(before)
 
 
 @pytest.fixture
@@ -67,3 +79,65 @@ def test_a_page_loads_nothing_from_elsewhere(page, live_server, answered, path, 
 
     hosts = {urlsplit(answer.url).netloc for answer in answered if answer.url.startswith("http")}
     assert hosts == {urlsplit(live_server.url).netloc}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/v2/docs", "/v2/redoc"])
+def test_a_page_asks_for_nothing_that_its_policy_refuses_and_nothing_that_is_not_there(
+    page, live_server, answered, path, scheme
+):
+    faults: list[str] = []
+    page.on("console", lambda message: faults.append(message.text))
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{live_server.url}{path}")
+    page.get_by_role("heading", name="Getting a token").first.wait_for()
+    page.wait_for_load_state("networkidle")
+
+    assert [text for text in faults if "Content Security Policy" in text] == []
+    assert [answer.url for answer in answered if answer.status >= 400] == []
+
+
+@pytest.mark.parametrize(("scheme", "is_light"), [("light", True), ("dark", False)])
+@pytest.mark.parametrize("path", ["/v2/docs", "/v2/redoc"])
+def test_a_page_is_dark_where_the_readers_system_is(page, live_server, path, scheme, is_light):
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{live_server.url}{path}")
+    page.get_by_role("heading", name="Getting a token").first.wait_for()
+
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    words = page.evaluate("getComputedStyle(document.querySelector('h1, h2')).color")
+    # Nothing painted is a browser's white.
+    assert (_lightness(ground) > 128) is is_light
+    assert (_lightness(words) < 128) is is_light
+
+
+def _lightness(colour: str) -> float:
+    """Return the mean of red, green and blue; a colour that lets all through is white."""
+    *rgb, alpha = [*map(float, re.findall(r"[\d.]+", colour)), 1.0][:4]
+    return 255 if alpha == 0 else sum(rgb) / 3
+
+
+@pytest.mark.parametrize("path", ["/v2/docs", "/v2/redoc"])
+def test_both_pages_begin_with_the_guide(page, live_server, path):
+    page.goto(f"{live_server.url}{path}")
+    shown = page.get_by_role("heading", level=2)
+    shown.get_by_text("Getting a token").first.wait_for()
+    headings = re.findall(r"^## (.+)$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(headings) == 8
+    texts = [text.strip() for text in shown.all_inner_texts()]
+    assert set(headings) <= set(texts)
+
+
+@pytest.mark.parametrize("path", ["/v2/docs", "/v2/redoc"])
+def test_a_narrow_screen_shows_a_page_without_scrolling_sideways(narrow, live_server, path):
+    page = narrow
+    page.goto(f"{live_server.url}{path}")
+    page.get_by_role("heading", name="Getting a token").first.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_the_guide_leaves_the_operations_on_the_first_screen(page, live_server):
+    page.goto(f"{live_server.url}/v2/docs")
+    operations = page.locator("#operations-tag-Models")
+    operations.wait_for()
+    assert operations.bounding_box()["y"] < page.viewport_size["height"]

@@ -13,6 +13,8 @@ from rest_framework.test import APIRequestFactory, force_authenticate
 from tests.config.probe import Probe, call
 from tests.tokens import ABSENT, token, token_of
 
+JOB_ID = "0198c6f2-7f2e-7aa1-8d6e-0f0a6b3c9d10"
+
 
 @pytest.mark.parametrize(
     ("made", "read", "write", "complete"),
@@ -43,7 +45,7 @@ def test_who_may_do_what(made: Callable[[], str], read: int, write: int, complet
     held = made()
     assert call("read", held).status_code == read
     assert call("write", held).status_code == write
-    assert call("complete", held, job_id="j1").status_code == complete
+    assert call("complete", held, job_id=JOB_ID).status_code == complete
 
 
 def test_another_prefix_of_scopes_can_be_configured(settings: Settings) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from models_registry.services import dispatch
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 REQUIRED = "**required**"
@@ -105,7 +107,7 @@ def _modules() -> Iterator[tuple[str, str]]:
 
 def map_lines() -> list[str]:
     """Return the map as the README must show it."""
-    return [f"{path:<40}{caption}".rstrip() for path, caption in _modules()]
+    return [f"{path:<39} {caption}".rstrip() for path, caption in _modules()]
 
 
 def test_the_map_is_the_tree_and_its_captions_are_those_of_the_modules():
@@ -127,3 +129,28 @@ def test_the_two_commands_stand_there_word_for_word():
         ".venv/bin/pip install -r requirements/dev.txt && .venv/bin/python -m pytest",
     ):
         assert f"```sh\n{command}\n```" in README
+
+
+def test_every_error_that_a_job_may_show_is_in_the_table():
+    told = README.partition("## What is promised")[2].partition("## When a contract changes")[0]
+    shown = set(re.findall(r"`([a-z]+_[a-z_]+|cancelled)`", told))
+    sources = [*(ROOT / "models_registry").rglob("*.py")]
+    codes = {
+        code
+        for path in sources
+        for code in re.findall(r'"(lambda_[a-z_]+)"', path.read_text("utf-8"))
+    }
+
+    assert len(codes) > 12
+    assert codes <= shown
+
+
+def test_the_waits_between_tries_are_those_of_the_table(monkeypatch):
+    row = re.search(r"^\| wait of at most \| (.*) \| failure \|$", README, re.MULTILINE)
+    assert row is not None
+    monkeypatch.setattr(dispatch.settings, "DISPATCH_BACKOFF_BASE_SECONDS", 2.0)
+    monkeypatch.setattr(dispatch.random, "uniform", lambda least, most: most)
+
+    waits = [dispatch.backoff_seconds(tries) for tries in range(1, 5)]
+    assert [f"{wait:.0f} s" for wait in waits] == row[1].split(" | ")
+    assert len(waits) + 1 == dispatch.settings.DISPATCH_MAX_ATTEMPTS

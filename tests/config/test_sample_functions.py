@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import math
 import sys
 from pathlib import Path
@@ -124,6 +125,27 @@ def test_without_a_contract_the_numbers_of_the_input_are_its_features(functions)
 
     assert answer["features"] == ["day_of_week"]
     assert answer["predictions"] == pytest.approx([INTERCEPT + 3 * SLOPE])
+
+
+def test_more_predictions_than_lambda_returns_are_kept_in_a_file(functions):
+    """As many numbers as an event may hold are a payload that the contract admits."""
+    many = [1] * 400_000
+    answer = functions("infer_model").handler(_event(features=many), None)
+
+    assert answer["predictions"] == []
+    kept = json.loads(Path(answer["kept_in"]).read_text())["predictions"]
+    assert len(kept) == len(many)
+    assert min(kept) == max(kept) == pytest.approx(INTERCEPT + SLOPE)
+
+
+def test_more_features_than_lambda_returns_are_kept_in_a_file(functions):
+    numbers = {f"é{number}": number for number in range(200_000)}
+    answer = functions("infer").handler(_event(**numbers), None)
+
+    assert (answer["predictions"], answer["features"]) == ([], [])
+    kept = json.loads(Path(answer["kept_in"]).read_text())
+    assert kept["features"] == list(numbers)
+    assert len(kept["predictions"]) == len(numbers)
 
 
 def test_the_function_of_each_arn_in_the_contracts_examples_is_there():

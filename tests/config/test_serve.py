@@ -1,4 +1,4 @@
-"""Issue 2, points 8 and "Seen to work": the embedded default, run as a person runs it."""
+"""The embedded default, run as a person runs it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from config.embedded.demo.api import Api
+from config.embedded.server import CannotListen, listen
 from config.embedded.service import STOP_SECONDS
 from config.management.commands.serve import FUNCTIONS
 from tests import examples
@@ -163,7 +164,7 @@ def version(api: Api, name: str) -> str:
 
 
 def test_a_killed_process_goes_on_where_it_was(tmp_path: Path, functions: Path) -> None:
-    """F3, F4, and issue 2, point 8: "the rows are the truth, so a killed process continues"."""
+    """F3, F4: "the rows are the truth, so a killed process continues"."""
     (functions / "train_model.py").write_text(SLOW_TRAINING)
     arguments = (tmp_path / "data", "--port", "0", "--functions", str(functions))
     calls = functions / "calls"
@@ -206,7 +207,7 @@ def test_sigterm_stops_it_in_time_though_a_function_hangs(tmp_path: Path, functi
 def test_after_the_story_it_stays_up_and_prints_how_to_get_in(
     first_run: Serving, data: Path
 ) -> None:
-    """Issue 2, point 8: "the URLs of the docs and the admin, a password and a token to copy"."""
+    """Shown are "the URLs of the docs and the admin, a password and a token to copy"."""
     with Serving(data, "--demo", "--port", "0") as run:
         api = run.api()
         urls = dict(re.findall(r"^(\S.*?)  +(http\S+)$", run.output, re.MULTILINE))
@@ -250,6 +251,23 @@ def test_a_port_in_use_is_an_error_that_names_the_option(tmp_path: Path) -> None
         f"CommandError: Can't listen on 127.0.0.1, port {port}:"
         " Another process uses it; choose another with --port, or --port 0 for any."
     ]
+
+
+@pytest.mark.parametrize("port", [65_536, 99_999, -1])
+def test_a_port_that_there_is_not_is_refused(port: int) -> None:
+    """The C library would listen on the remainder."""
+    with pytest.raises(CannotListen, match=f"port {port}: ports are 0 to 65535"):
+        listen("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("where", ["a file", "a file/in it"])
+def test_a_data_directory_that_can_not_be_is_said_in_one_line(tmp_path: Path, where: str) -> None:
+    (tmp_path / "a file").touch()
+    with Serving(tmp_path / where) as run:
+        assert run.ended() == 1
+    (line,) = run.lines
+    assert line.startswith(f"Not configured: The data directory {tmp_path / where} can't be used: ")
+    assert line.endswith("; choose another by --data.")
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,9 @@ import pytest
 from waitress import wasyncore
 from waitress.server import create_server
 
+from config.embedded.server import Server, listen
+
+HEADERS_TOO_LARGE = "request_header_fields_too_large"
 JSON = {"Content-Type": "application/json"}
 TYPE = "Content-Type: application/json\r\n"
 
@@ -60,7 +63,28 @@ def gunicorn() -> Iterator[int]:
         process.wait(20)
 
 
-@pytest.fixture(params=["waitress", "gunicorn"])
+@pytest.fixture(scope="module")
+def granian() -> Iterator[int]:
+    """The same behind granian."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port)]
+    command += ["--blocking-threads", "24", "--no-ws", "--log-level", "error"]
+    process = subprocess.Popen(
+        [*command, "config.wsgi:application"],
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.config.settings_for_edge"},
+    )
+    for _ in range(200):
+        with suppress(OSError):
+            assert ask(port, "POST", b"{}", JSON) == (200, {})
+            break
+        time.sleep(0.05)
+    yield port
+    process.terminate()
+    process.wait(20)
+
+
+@pytest.fixture(params=["waitress", "gunicorn", "granian"])
 def port(request: pytest.FixtureRequest) -> int:
     return request.getfixturevalue(request.param)
 
@@ -131,6 +155,31 @@ def test_a_body_that_ends_early_is_400(gunicorn: int) -> None:
     )
     assert (status, body["code"]) == (400, "malformed_json")
     assert "ended before" in body["message"]
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "code"),
+    [
+        ("POST /v2/models HTTP/1.1\r\nContent-Length: -5\r\n", 400, "invalid_request"),
+        ("POST /v2/models HTTP/1.1\r\nContent-Length: +5\r\n", 400, "invalid_request"),
+        ("POST /v2/models HTTP/1.1\r\nContent-Length: 99999999999\r\n", 413, "body_too_large"),
+        (f"GET /v2/models HTTP/1.1\r\nX-Long: {'x' * 300_000}\r\n", 431, HEADERS_TOO_LARGE),
+        ("GET /v2/models/two words HTTP/1.1\r\n", 400, "invalid_request"),
+        ("GET /v2/models/é HTTP/1.1\r\n", 400, "invalid_request"),
+    ],
+)
+def test_what_is_no_http_is_refused_in_the_envelope(line: str, status: int, code: str) -> None:
+    """ "Every error, of every status": in the embedded default also those of its web server."""
+    listener = listen("127.0.0.1", 0)
+    server = Server(lambda environ, start_response: [], listener)
+    server.start()
+    try:
+        answer = raw(listener.getsockname()[1], line, b"")
+    finally:
+        server.stop(timeout_seconds=5)
+    assert answer[0] == status
+    assert (answer[1]["success"], answer[1]["code"]) == (False, code)
+    assert set(answer[1]) == {"success", "message", "code"}
 
 
 def test_half_sent_requests_keep_nobody_waiting(port: int) -> None:

@@ -44,6 +44,15 @@ def test_a_missing_required_value_stops_the_process_with_its_name(name):
     assert name in ended.stderr.splitlines()[-1]
 
 
+@pytest.mark.parametrize("name", sorted(REQUIRED))
+def test_an_empty_required_value_is_a_missing_one(name):
+    """As a line of an environment file that nobody filled in."""
+    ended = _load(**{**REQUIRED, name: ""})
+
+    assert ended.returncode != 0
+    assert name in ended.stderr.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -52,6 +61,8 @@ def test_a_missing_required_value_stops_the_process_with_its_name(name):
         ("LAMBDA_TRAINING_INVOCATION", "event"),
         ("LAMBDA_INFERENCE_INVOCATION", "DryRun"),
         ("BODY_LIMIT_BYTES", "7 MiB"),
+        ("JOB_RETENTION_DAYS", "-1"),
+        ("RATE_LIMIT_PER_MINUTE", "-1"),
     ],
 )
 def test_an_impossible_value_stops_the_process(name, value):

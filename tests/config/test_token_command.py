@@ -1,4 +1,4 @@
-"""Issue 2, point 5: `manage.py token [--data DIR] --scope … --hours …`."""
+"""`manage.py token [--data DIR] --scope … --hours …`."""
 
 from __future__ import annotations
 

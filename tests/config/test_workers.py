@@ -11,6 +11,7 @@ import pytest
 from celery import shared_task
 from pytest_django import Settings
 
+from config.celery import app
 from config.embedded.worker import QUEUES, Workers
 
 WITHIN_SECONDS = 20
@@ -34,6 +35,7 @@ def note(name: str) -> None:
 def begin(settings: Settings) -> Iterator[Callable[[], Workers]]:
     """Start workers that have no database: without beat's sweep, only our tasks run."""
     settings.CELERY_BEAT_SCHEDULE = {}
+    empty_queues()
     begun: list[Workers] = []
     released.clear()
     called.clear()
@@ -47,6 +49,13 @@ def begin(settings: Settings) -> Iterator[Callable[[], Workers]]:
     released.set()
     for workers in begun:
         assert workers.stop(timeout_seconds=WITHIN_SECONDS)
+
+
+def empty_queues() -> None:
+    """Take away what earlier tests left for workers that they did not have."""
+    with app.connection_for_write() as connection:
+        for queue in QUEUES:
+            connection.default_channel.queue_purge(queue)
 
 
 def wait_until(names: set[str]) -> None:
@@ -87,6 +96,12 @@ def test_workers_begun_after_a_stop_work(begin: Callable[[], Workers]) -> None:
     begin()
     note.apply_async(("again",), queue="dispatch")
     wait_until({"again"})
+
+
+def test_beat_with_nothing_to_do_stops_as_well(begin: Callable[[], Workers]) -> None:
+    workers = begin()
+    time.sleep(1)  # by now it naps
+    assert workers.stop(timeout_seconds=5)
 
 
 def test_the_process_keeps_its_own_signal_handlers(begin: Callable[[], Workers]) -> None:

@@ -28,8 +28,9 @@ from models_registry.api.fields import (
     StrictUUIDField,
     TextField,
 )
-from models_registry.api.pages import page
+from models_registry.api.pages import PAGING, page
 from models_registry.api.paths import check_path
+from models_registry.api.queries import Query
 from models_registry.errors import Conflict, Fault, Unprocessable
 
 ETAG = '"3-1-4"'
@@ -94,7 +95,8 @@ class UserViewSet(OpenViewSet):
     """Lists of rows: by one column, by two, and as dicts."""
 
     def by_name(self, request: Request) -> Response:
-        rows, headers = page(request, User.objects.all(), key=("-username",), allowed=("q",))
+        query = Query(request, (*PAGING, "q"))
+        rows, headers = page(request, User.objects.all(), key=("-username",), query=query)
         return Response([user.username for user in rows], headers=headers)
 
     def by_date(self, request: Request) -> Response:

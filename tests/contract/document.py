@@ -120,6 +120,16 @@ class Document:
         if media_type not in content:
             raise Drift(f"{exchange}: came as {media_type!r}, documented as {list(content)}.")
         self._check_body(exchange.body, content[media_type], (*pointer, key, media_type), exchange)
+        self._check_code(exchange, content[media_type])
+
+    def _check_code(self, exchange: Exchange, media: dict[str, Any]) -> None:
+        """A refusal must have one of the codes that the document shows for its status."""
+        if exchange.status < 400:
+            return
+        shown = {each["value"]["code"] for each in media.get("examples", {}).values()}
+        code = exchange.body.get("code")
+        if shown and code not in shown:
+            raise Drift(f"{exchange}: the code {code!r} is not among those shown: {sorted(shown)}.")
 
     def _check_request(
         self,

@@ -68,6 +68,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("VersionViewSet", "train"): {"input": {}},
     ("VersionViewSet", "infer"): {"input": {}},
     ("JobViewSet", "complete"): {"status": "success", "output": {}},
+    ("RerunViewSet", "retry"): {},
+    ("RerunViewSet", "cancel"): {},
     ("SubscriptionViewSet", "create"): examples.subscribe(target_model_id=MODEL),
     ("SubscriptionViewSet", "update"): {"label": "new"},
     ("ContractCheckViewSet", "check"): {"handlers": examples.update_model()["handlers"]},

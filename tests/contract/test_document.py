@@ -120,6 +120,18 @@ def test_what_the_document_does_not_foresee_fails(changed, reason):
         Document(DOCUMENT).check(_exchange(**changed))
 
 
+def test_a_refusal_must_have_a_code_that_is_shown_for_its_status():
+    shown = {"value": {**ENVELOPE, "code": "model_not_found"}}
+    media = {"application/json": {"schema": {}, "examples": {"One": shown}}}
+    item = {"get": {"responses": {"404": {"description": "", "content": media}}}}
+    document = Document({**DOCUMENT, "paths": {"/v2/models/{model_id}": item}})
+
+    document.check(_exchange(status=404, body=shown["value"]))
+    for code in ("not_found", None):
+        with pytest.raises(Drift, match="is not among those shown"):
+            document.check(_exchange(status=404, body={**ENVELOPE, "code": code}))
+
+
 def test_refused_requests_need_not_fit_the_document():
     refused = {"400": {"description": "", "content": {"application/json": {"schema": {}}}}}
     put = DOCUMENT["paths"]["/v2/models/{model_id}"]["put"]

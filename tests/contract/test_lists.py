@@ -114,6 +114,35 @@ def test_an_unknown_filter_value_is_400(api, active_model, query):
     assert api.get(f"/v2/jobs?{query}", documented=False).status == 400
 
 
+def test_all_that_is_wrong_with_a_query_is_said_at_once(api, active_model):
+    """ "All faults at once, never only the first." """
+    wrong = {
+        "/v2/models": ("x=1&limit=0&cursor=c", "x limit cursor"),
+        f"{PATH}/versions": ("x=1&limit=0&cursor=c", "x limit cursor"),
+        "/v2/jobs": ("x=1&limit=1&limit=1&status=s&job_type=j", "x limit status job_type"),
+        f"{PATH}/jobs": ("status=s&job_type=j&cursor=c", "status job_type cursor"),
+        f"{PATH}/event-subscriptions": (
+            "status=s&trigger_event=t&target_model_id=%00&limit=x",
+            "status trigger_event target_model_id limit",
+        ),
+        f"{PATH}/incoming-subscriptions": (
+            "target_model_id=a&source_model_id=.&status=s",
+            "target_model_id status source_model_id",
+        ),
+        "/v2/audit": (
+            "actor=&action=a&model_id=%00&since=s&until=u&limit=0",
+            "action actor model_id since until limit",
+        ),
+        "/v2/graph": ("x=1&model_id=%00&depth=99", "x model_id depth"),
+    }
+    for path, (query, names) in wrong.items():
+        answer = api.get(f"{path}?{query}", documented=False)
+
+        assert (answer.status, answer.body["code"]) == (400, "invalid_query_parameter")
+        told = [re.search(r"'(\w+)'", error["message"])[1] for error in answer.body["errors"]]
+        assert told == names.split(), path
+
+
 def test_lists_of_an_unknown_model_are_404(api):
     for kind in ("versions", "jobs", "event-subscriptions", "incoming-subscriptions"):
         assert api.get(f"/v2/models/nobody/{kind}").status == 404

@@ -73,16 +73,17 @@ def test_an_operation_says_what_it_is_and_shows_what_it_answers(path, method, op
 @each_operation
 def test_an_operation_documents_its_refusals(path, method, operation):
     statuses = set(operation["responses"])
-    expected = {"406", "500"}
+    expected = {"400", "406", "500"}  # 400: a query parameter that there is not
     if operation["operationId"] != "getHealth":
         expected |= {"401", "403", "503"}
         assert operation["security"] == [{"bearer": []}]
     else:
         assert operation.get("security", []) == []
     if "requestBody" in operation:
-        expected |= {"400", "413", "415"}
+        expected |= {"413", "415"}
+        assert operation["requestBody"]["required"], "every POST and PUT has a body"
     if "{" in path:
-        expected |= {"400", "404"}
+        expected |= {"404"}
     assert expected <= statuses
 
 
@@ -100,6 +101,20 @@ def test_every_example_fits_its_schema(path, method, operation):
             assert validator.is_valid(example["value"]), f"{name} does not fit"
 
 
+@each_operation
+def test_a_422_points_at_what_the_body_of_its_operation_has_or_at_the_whole(
+    path, method, operation
+):
+    media = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    schema = media.get("schema", {})
+    name = schema.get("$ref", "").rpartition("/")[2]
+    fields = DOCUMENT["components"]["schemas"].get(name, schema).get("properties", {})
+    refused = operation["responses"].get("422", {}).get("content", {})
+    for example in refused.get("application/json", {}).get("examples", {}).values():
+        for fault in example["value"].get("errors", []):
+            assert fault["path"] == "" or fault["path"].split("/")[1] in fields
+
+
 def test_a_parameter_of_every_path_is_described():
     for path, item in DOCUMENT["paths"].items():
         for operation in item.values():
@@ -114,6 +129,39 @@ def test_handlers_are_told_apart_by_their_type():
 
     assert handler["discriminator"]["propertyName"] == "type"
     assert set(handler["discriminator"]["mapping"]) == {"lambda"}
+
+
+@pytest.mark.parametrize("query", ["version=a%0d%0aX-Y:1", 'version="', "lang=%00", "format=yaml"])
+def test_the_document_is_the_same_whatever_the_query(client, db, query):
+    """It is public: nobody's text may get into its headers, or make it anew."""
+    plain, asked = client.get("/v2/openapi.json"), client.get(f"/v2/openapi.json?{query}")
+
+    assert (asked.status_code, asked.content) == (200, plain.content)
+    assert dict(asked.headers) | {"X-Request-ID": ""} == dict(plain.headers) | {"X-Request-ID": ""}
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("*/*", "application/vnd.oai.openapi+json"),
+        ("application/json", "application/json"),
+        ("application/vnd.oai.openapi+json", "application/vnd.oai.openapi+json"),
+    ],
+)
+def test_the_document_comes_as_what_was_asked_for(client, db, accept, media_type):
+    response = client.get("/v2/openapi.json", headers={"Accept": accept})
+
+    assert response["Content-Type"] == media_type
+
+
+@pytest.mark.parametrize("path", ["/v2/openapi.json", "/v2/docs", "/v2/redoc"])
+@pytest.mark.parametrize("method", ["OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"])
+def test_the_document_and_its_pages_are_only_read(client, db, path, method):
+    response = client.generic(method, path)
+
+    assert response.status_code == 405
+    assert response["Allow"] == "GET, HEAD"
+    assert response.json()["code"] == "method_not_allowed"
 
 
 @pytest.mark.parametrize("page", ["/v2/docs", "/v2/redoc"])

@@ -52,7 +52,7 @@ class Worker:
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "celery", "-A", "config", "worker", "-B"),
+                    *(sys.executable, "-m", "celery", "-q", "-A", "config", "worker", "-B"),
                     *("-Q", "dispatch,sync,background", "-c", "2", "--loglevel", "INFO"),
                     *("--without-gossip", "--without-mingle"),
                     *("--schedule", str(folder / f"{name}.beat"), "--pidfile", ""),
@@ -68,10 +68,10 @@ class Worker:
         self._signal(signal.SIGKILL)
         self.process.wait(timeout=30)
 
-    def stop(self) -> int:
-        """Ask it to end and return its exit status."""
+    def stop(self, *, within_seconds: float = 60) -> int:
+        """Ask it to end and return its exit status; raise when it takes longer than that."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=within_seconds)
 
     def _signal(self, number: int) -> None:
         with suppress(ProcessLookupError):  # it may have ended by itself
@@ -89,6 +89,30 @@ def worker(folder: Path, **changed: str) -> Iterator[Worker]:
         raise
     finally:
         running.kill()
+
+
+@contextmanager
+def stopped(script: str, *arguments: str, **changed: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a script until it says that it is "there" and waits; kill it at the end of the block."""
+    with subprocess.Popen(
+        [sys.executable, "-c", script, *arguments],
+        env=environment(**changed),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "there\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def killed(script: str, *arguments: str) -> None:
+    """Run a script until it says that it is "there" and waits, and kill it at that place."""
+    with stopped(script, *arguments):
+        pass
 
 
 def wait_for(condition: Callable[[], Any], *, seconds: float = 40) -> Any:

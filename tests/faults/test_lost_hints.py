@@ -18,7 +18,6 @@ from models_registry.models import Job, ModelVersion
 from models_registry.services.completion import complete_job
 from models_registry.services.jobs import request_training
 from tests.faults.processes import environment, wait_for, worker
-from tests.faulty_lambda import FaultyLambda
 
 pytestmark = [
     pytest.mark.postgres,
@@ -36,13 +35,6 @@ hints.send_hints = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 from models_registry.services.jobs import request_training
 request_training(model_id="model_price_reco_v1", version="1", input={})
 """
-
-
-@pytest.fixture
-def faulty(settings):
-    with FaultyLambda() as fake:
-        settings.LAMBDA_ENDPOINT_URL = fake.url
-        yield fake
 
 
 def _train(**input) -> Job:

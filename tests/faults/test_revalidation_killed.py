@@ -13,9 +13,9 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from subscriptions.models import EventSubscription, Revalidation
-from subscriptions.services import revalidation
+from subscriptions.services import revalidation, revalidation_chunks
 from tests import factories
-from tests.faults.processes import environment, wait_for, worker
+from tests.faults.processes import environment, stopped, wait_for, worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -73,21 +73,15 @@ def _tighten() -> Revalidation:
 @contextmanager
 def _stopped(run: Revalidation, moment: str) -> Iterator[subprocess.Popen[str]]:
     """Run a worker until it has come to `moment` of its second chunk."""
+    where = {"REVALIDATION_LEASE_SECONDS": "1", **_database()}
+    with stopped(WORKER, str(run.pk), str(CHUNK), moment, **where) as process:
+        yield process
+
+
+def _database() -> dict[str, str]:
+    """Return what a process needs in its environment where the test's database is a file."""
     is_file = connection.vendor == "sqlite"
-    database = {"DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}"} if is_file else {}
-    with subprocess.Popen(
-        [sys.executable, "-c", WORKER, str(run.pk), str(CHUNK), moment],
-        env=environment(REVALIDATION_LEASE_SECONDS="1", **database),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "there\n"
-            yield process
-        finally:
-            process.kill()
+    return {"DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}"} if is_file else {}
 
 
 def _assert_done(run: Revalidation, total: int, invalid: int) -> None:
@@ -100,22 +94,71 @@ def _assert_done(run: Revalidation, total: int, invalid: int) -> None:
         assert bool(subscription.warnings) == subscription.has_warnings
 
 
-@pytest.mark.parametrize("moment", ["claim_stretch", "write_warnings", "record_findings"])
-def test_the_chunk_of_a_killed_worker_is_taken_again(subscribers, moment, monkeypatch):
+@pytest.mark.parametrize(
+    ("moment", "recorded"),
+    # The second chunk is claimed while the first is being checked.
+    [("claim_stretch", 0), ("write_warnings", CHUNK), ("record_findings", 2 * CHUNK)],
+)
+def test_the_chunk_of_a_killed_worker_is_taken_again(subscribers, moment, recorded, monkeypatch):
     """Killed with a chunk claimed, inside the transaction that records it, and just after."""
     run = _tighten()
     with _stopped(run, moment) as process:
         process.kill()
         process.wait()
     run.refresh_from_db()
-    recorded = 2 * CHUNK if moment == "record_findings" else CHUNK
     assert (run.status, run.checked) == ("running", recorded)
 
     woken: list[UUID] = []
     monkeypatch.setattr("subscriptions.hints.send_hint", woken.append)
-    wait_for(lambda: revalidation.sweep() and run.pk in woken, seconds=10)
+    wait_for(lambda: any(revalidation.sweep().values()) and run.pk in woken, seconds=10)
     revalidation.work_through(run.pk)
     _assert_done(run, subscribers, 9)
+
+
+# A worker that does not survive the check of one payload, as after a fault in native code.
+POISONED = """
+import os, signal, sys
+from uuid import UUID
+import django
+django.setup()
+from subscriptions.services import payloads, revalidation, revalidation_chunks
+revalidation_chunks.CHUNK_ROWS = int(sys.argv[2])
+examine, poison = payloads.Examiner.examine, UUID(sys.argv[3])
+
+def examine_or_die(self, stretch):
+    if (stretch.after is None or stretch.after < poison) and poison <= stretch.until:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return examine(self, stretch)
+
+payloads.Examiner.examine = examine_or_die
+revalidation.work_through(UUID(sys.argv[1]))
+"""
+
+
+def test_a_payload_that_kills_every_worker_ends_its_run_and_the_others_are_checked(
+    subscribers, monkeypatch
+):
+    """F3: no endless redelivery."""
+    monkeypatch.setattr("subscriptions.hints.send_hint", lambda run_id: True)
+    run = _tighten()
+    ids = list(EventSubscription.objects.order_by("pk").values_list("pk", flat=True))
+    command = [sys.executable, "-c", POISONED, str(run.pk), str(CHUNK), str(ids[CHUNK + 5])]
+    killed = 0
+    while Revalidation.objects.get(pk=run.pk).status != "failed":
+        ended = subprocess.run(
+            command, env=environment(REVALIDATION_LEASE_SECONDS="1", **_database()), timeout=60
+        )
+        killed += ended.returncode != 0
+        assert killed <= revalidation_chunks.ATTEMPTS_LIMIT
+        wait_for(lambda: any(revalidation.sweep().values()), seconds=10)
+
+    run.refresh_from_db()
+    assert (killed, run.checked) == (revalidation_chunks.ATTEMPTS_LIMIT, subscribers - CHUNK)
+    assert str(ids[2 * CHUNK - 1]) in run.error
+    for place, pk in enumerate(ids):
+        subscription = EventSubscription.objects.get(pk=pk)
+        is_checked = not CHUNK <= place < 2 * CHUNK
+        assert subscription.has_warnings == (is_checked and "x" not in subscription.input)
 
 
 def test_a_worker_that_comes_back_after_its_lease_records_nothing(subscribers):

@@ -9,8 +9,8 @@ from django.db import connections
 
 from models_registry.callbacks import make_callback_token
 from models_registry.models import Job, Model, ModelVersion
+from models_registry.services.claiming import claim_job
 from models_registry.services.completion import complete_job
-from models_registry.services.dispatch import claim_job
 from models_registry.services.jobs import request_inference, request_training
 from tests.examples import UPDATE_MODEL
 from tests.tokens import token

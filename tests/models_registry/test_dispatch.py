@@ -7,16 +7,22 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 
 from models_registry.handlers import Accepted, Answered, Failed, Retry, Unknown
 from models_registry.models import Job, ModelVersion
 from models_registry.services import working
-from models_registry.services.dispatch import backoff_seconds, claim_job, record_outcome
+from models_registry.services.claiming import claim_job
+from models_registry.services.completion import WITHDRAWN
+from models_registry.services.dispatch import backoff_seconds, record_outcome
 from models_registry.services.jobs import request_inference, request_training
 from models_registry.services.recovery import sweep
+from models_registry.services.versions import set_version_status
 from models_registry.services.working import work_through
+from tests.at_once import at_once
+from tests.factories import ask_training
 
 pytestmark = pytest.mark.django_db
 
@@ -92,6 +98,28 @@ def test_a_passing_fault_queues_the_job_again_and_says_why(claimed):
     assert claim_job(job.pk) is None, "it is not due yet"
 
 
+def test_a_retry_keeps_a_withdrawal(claimed):
+    """A version that was set to failed while its training ran is not activated by that training."""
+    record_outcome(claimed, Retry(ERROR))
+    set_version_status(model_id=MODEL, version="1", status="failed")
+    _lapse()
+    again = claim_job(claimed.pk)
+    assert ModelVersion.objects.get().status == "failed"
+
+    record_outcome(again, Answered({}))
+    job = _stored()
+    assert (job.status, job.warnings) == ("success", [WITHDRAWN])
+    assert ModelVersion.objects.get().status == "failed"
+
+
+def test_a_failed_version_is_trained_again_by_another_job(claimed):
+    record_outcome(claimed, Failed(ERROR))
+    assert ModelVersion.objects.get().status == "failed"
+
+    claim_job(ask_training().pk)
+    assert ModelVersion.objects.get().status == "training"
+
+
 def test_the_last_try_that_fails_ends_the_job(settings, training):
     """ "Retried ... at most N times, kept in the row." """
     settings.DISPATCH_MAX_ATTEMPTS = 2
@@ -145,10 +173,10 @@ def test_a_late_claim_loses_against_an_answer(claimed):
 
 def test_the_sweep_queues_a_dead_workers_job_again(claimed):
     """F3, F4."""
-    assert sweep().lapsed_claims == 0
+    assert sweep()["claims_lapsed"] == 0
     _lapse()
 
-    assert sweep().lapsed_claims == 1
+    assert sweep()["claims_lapsed"] == 1
     assert claim_job(claimed.pk).attempts == 2
 
 
@@ -158,24 +186,50 @@ def test_a_job_that_kills_its_worker_every_time_ends_as_a_failure(settings, trai
     for _ in range(3):
         assert claim_job(training.pk) is not None
         _lapse()
-        sweep()
+        findings = sweep()
 
+    assert (findings["claims_lapsed"], findings["jobs_crashed"]) == (0, 1)
     assert (_stored().status, _stored().error["code"]) == ("failure", "dispatch_crashed")
 
 
 def test_a_job_past_its_deadline_fails_and_says_so(claimed):
     record_outcome(claimed, Accepted("request-1"))
-    assert sweep().overdue == 0
+    assert sweep()["jobs_overdue"] == 0
     _lapse()
 
-    assert sweep().overdue == 1
+    assert sweep()["jobs_overdue"] == 1
     assert _stored().error["code"] == "deadline_exceeded"
     assert "21600 seconds" in _stored().error["message"]
 
 
 def test_the_sweep_wakes_workers_for_jobs_whose_hint_was_lost(training):
     """F1, F5."""
-    assert sweep().waiting == 1
+    assert sweep()["jobs_waiting"] == 1
+
+
+def test_what_the_sweep_found_stands_in_the_log(training, caplog):
+    caplog.set_level("INFO")
+    sweep()
+
+    assert "sweep.found jobs_waiting=1" in caplog.messages
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sweeps_at_the_same_moment_put_each_job_right_once(settings, model):
+    settings.DISPATCH_MAX_ATTEMPTS = 2
+    jobs = [ask_training(n=n) for n in range(9)]
+    for job in jobs[:6]:
+        claim_job(job.pk)
+    for job in jobs[6:]:
+        record_outcome(claim_job(job.pk), Accepted("request"))
+    Job.objects.filter(pk__in=[job.pk for job in jobs[:3]]).update(attempts=2)
+    _lapse()
+    found = at_once(*[sweep] * 4)
+
+    total = {kind: sum(findings[kind] for findings in found) for kind in found[0]}
+    assert (total["claims_lapsed"], total["jobs_crashed"], total["jobs_overdue"]) == (3, 3, 3)
+    assert Job.objects.filter(status="failure").count() == 6
+    assert Job.objects.filter(dispatch="queued").count() == 3
 
 
 def test_a_claim_of_a_job_that_is_not_there_is_nothing(db):
@@ -222,3 +276,16 @@ def test_a_job_that_can_not_be_dispatched_does_not_stop_the_others(monkeypatch, 
     work_through([str(jobs[0].pk)], waited_for=False)
 
     assert Job.objects.filter(attempts=1).count() == 2
+
+
+@pytest.mark.postgres
+def test_a_backlog_of_one_kind_is_not_in_the_way_of_the_other(scripted, training):
+    """A claim goes by the index in which each type of queued job has a stretch of its own."""
+    with CaptureQueriesContext(connection) as captured:
+        work_through([], waited_for=True)
+    (claim,) = (query["sql"] for query in captured if query["sql"].startswith("UPDATE"))
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan TO off")
+        cursor.execute(f"EXPLAIN {claim}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Index Scan using job_queued" in plan

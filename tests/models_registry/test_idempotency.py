@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from models_registry.models import IdempotencyRecord
 from models_registry.services.idempotency import Answer, KeyInFlight, KeyReused, answer_once
-from models_registry.services.recovery import forget_old_answers
 
 ANSWER = Answer(201, b'{"made": 1}', {"Location": "/v2/models/a"})
 
@@ -50,16 +49,6 @@ def test_after_a_day_the_key_is_free_again():
     IdempotencyRecord.objects.update(created_at=timezone.now() - timedelta(hours=25))
 
     assert not _ask(digest="another body").replayed
-
-
-@pytest.mark.django_db
-def test_old_answers_are_forgotten():
-    _ask()
-    assert forget_old_answers() == 0
-    IdempotencyRecord.objects.update(created_at=timezone.now() - timedelta(hours=25))
-
-    assert forget_old_answers() == 1
-    assert not IdempotencyRecord.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -14,6 +14,7 @@ from models_registry.services.jobs import request_inference, request_training
 from models_registry.services.models import register_model, update_model
 from models_registry.services.versions import set_version_status
 from subscriptions.models import EventSubscription
+from subscriptions.services import revalidation_chunks
 from subscriptions.services.subscribing import subscribe
 
 NUMBERS = {"type": "object", "properties": {"features": {"type": "array"}}}
@@ -35,9 +36,22 @@ def make_model(db) -> Callable[..., Model]:
     return make
 
 
-def define(model_id: str, contracts: Any = None) -> Any:
-    """Check the definition of a model whose functions bear its name."""
-    handler = f"arn:aws:lambda:us-west-2:123456789012:function:{model_id}"
+@pytest.fixture
+def b(make_model: Callable[..., Model]) -> Model:
+    """A model to subscribe to, beside one, "a", that may be its source."""
+    make_model("a")
+    return make_model("b")
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hand a run of revalidation out two payloads at a time."""
+    monkeypatch.setattr(revalidation_chunks, "CHUNK_ROWS", 2)
+
+
+def define(model_id: str, contracts: Any = None, *, handler: str | None = None) -> Any:
+    """Check the definition of a model whose functions bear its name, or that of `handler`."""
+    handler = f"arn:aws:lambda:us-west-2:123456789012:function:{handler or model_id}"
     handlers = {
         action: {"type": "lambda", "arn": f"{handler}-{action}"}
         for action in ("training", "inference")
@@ -45,14 +59,14 @@ def define(model_id: str, contracts: Any = None) -> Any:
     return check_definition(handlers=handlers, handler_contracts=contracts)
 
 
-def update(model_id: str, contracts: Any) -> None:
-    """Update a model's contracts."""
+def update(model_id: str, contracts: Any, *, handler: str | None = None) -> None:
+    """Update a model's contracts, and its functions if they are another `handler`'s."""
     update_model(
         model_id=model_id,
         name=model_id,
         description="",
         metadata={},
-        definition=define(model_id, contracts),
+        definition=define(model_id, contracts, handler=handler),
     )
 
 

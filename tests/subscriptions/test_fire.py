@@ -8,10 +8,12 @@ import pytest
 from django.db import IntegrityError
 from django.test.utils import CaptureQueriesContext
 
+from models_registry import hints
 from models_registry.models import Job, ModelVersion
-from models_registry.services.dispatch import claim_job
+from models_registry.services.claiming import claim_job
 from models_registry.services.versions import create_version, set_version_status
 from subscriptions.models import EventSubscription, Trigger
+from subscriptions.services import firing
 from subscriptions.services.subscribing import update_subscription
 from tests.subscriptions.conftest import finish, link, run, update
 
@@ -164,7 +166,7 @@ def test_a_chain_of_thirty_models_runs_to_its_end(make_model):
 
 
 def test_a_chain_of_more_than_32_stops_with_a_recorded_error(make_model):
-    """ "Chains deeper than 32 stop with a recorded error": the fuse behind the loop check."""
+    """F17: "chains deeper than 32 stop with a recorded error", the fuse behind the loop check."""
     make_model("a")
     subscription = link("a", "a", trigger_event="training_complete")
     # No loop can be made through the services; this one is closed behind their back.
@@ -182,6 +184,7 @@ def test_a_chain_of_more_than_32_stops_with_a_recorded_error(make_model):
 
 
 def test_a_thousand_subscribers_take_as_many_statements_as_one(make_model):
+    """F18."""
     from django.db import connection
 
     make_model("a")
@@ -200,6 +203,28 @@ def test_a_thousand_subscribers_take_as_many_statements_as_one(make_model):
     assert len(done.triggered_events) == 1000
     assert len(thousand) == len(one)
     assert Job.objects.filter(model_id="b").count() == 1001
+
+
+def test_more_subscribers_than_are_held_at_once_all_fire_once_and_wake_each_queue(
+    make_model, monkeypatch, django_capture_on_commit_callbacks
+):
+    """F18, with the memory of the request bounded."""
+    monkeypatch.setattr(firing, "FIRED_AT_ONCE", 2)
+    woken = []
+    monkeypatch.setattr(hints, "send_hints", lambda job_type, ids: woken.append(job_type))
+    make_model("a")
+    make_model("b")
+    for number in range(5):
+        link("a", "b", target_action="training" if number == 4 else "inference")
+    with django_capture_on_commit_callbacks(execute=True):
+        done = run("a")
+
+    fired = [entry["subscription_id"] for entry in done.triggered_events]
+    assert fired == sorted(str(each.pk) for each in EventSubscription.objects.all())
+    jobs = {str(job.pk) for job in Job.objects.filter(model_id="b", origin="triggered")}
+    assert {entry["job_id"] for entry in done.triggered_events} == jobs
+    assert len(jobs) == 5
+    assert {"inference", "training"} <= set(woken)
 
 
 def _copy(subscription: EventSubscription) -> EventSubscription:

@@ -25,12 +25,6 @@ NEEDS_Y = {"inference": {"input_schema": {"required": ["y"]}}}
 
 
 @pytest.fixture
-def b(make_model) -> Model:
-    make_model("a")
-    return make_model("b")
-
-
-@pytest.fixture
 def small_chunks(monkeypatch) -> None:
     monkeypatch.setattr(revalidation_chunks, "CHUNK_ROWS", 5)
 

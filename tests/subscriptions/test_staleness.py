@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from models_registry.models import Model
 from subscriptions.models import EventSubscription
 from subscriptions.representations import subscription_object
+from subscriptions.services.accepting import accept_incoming
 from subscriptions.services.lookups import get_subscription
 from subscriptions.services.subscribing import update_subscription
 from tests.subscriptions.conftest import link, update
@@ -135,14 +136,16 @@ def test_an_update_writes_no_subscription(pair):
     assert not any('"subscriptions_eventsubscription"' in sql for sql in written)
 
 
-CONTRACTS = [None, NARROW, {"inference": {"input_schema": {"required": ["y"]}}}]
+CONTRACTS = [None, {"required": ["x"]}, {"required": ["y"]}]
 STEPS = st.lists(
     st.one_of(
-        st.sampled_from([("update", contract) for contract in CONTRACTS]),
-        st.sampled_from([("set", status) for status in ("active", "paused", "stale")]),
+        st.tuples(st.sampled_from(["source", "target"]), st.sampled_from(CONTRACTS)),
+        st.tuples(st.just("handler"), st.sampled_from(["one", "other"])),
+        st.tuples(st.just("set"), st.sampled_from(["active", "paused", "stale"])),
         st.just(("input", {"x": 1})),
+        st.just(("accept all", None)),
     ),
-    max_size=8,
+    max_size=10,
 )
 
 
@@ -152,26 +155,54 @@ STEPS = st.lists(
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(STEPS)
-def test_random_updates_accepts_and_reverts_agree_with_a_ten_line_reference(make_model, steps):
+@given(steps=STEPS, hands_on=st.booleans())
+def test_random_updates_accepts_and_reverts_agree_with_a_ten_line_reference(
+    make_model, steps, hands_on
+):
     EventSubscription.objects.all().delete()
     Model.objects.all().delete()
     make_model("a")
     make_model("b")
-    subscription = link("a", "b", input={})
-    present = accepted = None
-    state = "active"
+    sent = {"input_source": "trigger_output"} if hands_on else {"input": {}}
+    subscription = link("a", "b", **sent)
+    present = {"source": None, "target": None, "handler": "b"}
+    accepted, state = _interfaces(present, hands_on), "active"
     for step, value in steps:
-        if step == "update":
-            update("b", value)
-            present = value
+        if step == "input" and hands_on:
+            continue
+        _do(subscription, step, value, present)
+        if step in ("input", "accept all") or value == "active":
+            accepted = _interfaces(present, hands_on)
+            state = "active" if state == "stale" else state
+        if step == "set":
+            state = value
+        shown = _shown(subscription)
+        assert shown["status"] == _effective(present, accepted, state, hands_on)
+        sides = {reason["side"] for reason in shown.get("stale_because", [])}
+        now = _interfaces(present, hands_on)
+        assert sides == {side for side, was in accepted.items() if now[side] != was}
+
+
+def _interfaces(present: dict[str, Any], hands_on: bool) -> dict[str, Any]:
+    """A target's schema, or its handler without one; and what is handed on, if it is."""
+    target = present["target"] or present["handler"]
+    return {"target": target, **({"source": present["source"]} if hands_on else {})}
+
+
+def _effective(present: Any, accepted: Any, state: str, hands_on: bool) -> str:
+    return "stale" if _interfaces(present, hands_on) != accepted else state
+
+
+def _do(subscription: EventSubscription, step: str, value: Any, present: dict[str, Any]) -> None:
+    if step in present:
+        present[step] = value
+        if step == "source":
+            update("a", value and {"inference": {"output_schema": value}})
         else:
-            _put(subscription, **{"status" if step == "set" else "input": value})
-            if step == "input" or value == "active":
-                accepted = present
-            if step == "set":
-                state = value
-            elif state == "stale":
-                state = "active"
-        expected = "stale" if present != accepted else state
-        assert _shown(subscription)["status"] == expected
+            schema = present["target"]
+            contracts = schema and {"inference": {"input_schema": schema}}
+            update("b", contracts, handler=present["handler"])
+    elif step == "accept all":
+        accept_incoming(model_id="b", only_valid=False)
+    else:
+        _put(subscription, **{"status" if step == "set" else "input": value})

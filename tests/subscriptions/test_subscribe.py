@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Callable
 
 import pytest
-from django.db import connections
 
 from subscriptions.models import EventSubscription
 from subscriptions.services.loops import LoopClosed
 from subscriptions.services.subscribing import update_subscription
+from tests.at_once import at_once
 from tests.subscriptions.conftest import NUMBERS, link, update
 
 pytestmark = pytest.mark.django_db
@@ -187,6 +187,20 @@ def test_a_loop_is_422_and_named_in_order(api, make_model):
     )
 
 
+def test_a_loop_is_refused_however_long_it_is(make_model):
+    """Also where no chain would ever get round it: 32 jobs are the most."""
+    count = 40
+    for number in range(count):
+        make_model(f"m{number}")
+    for number in range(count - 1):
+        link(f"m{number}", f"m{number + 1}")
+
+    with pytest.raises(LoopClosed) as refused:
+        link(f"m{count - 1}", "m0")
+    names = [f"m{number}" for number in range(count)]
+    assert [model for model, _ in refused.value.loop] == [names[-1], *names]
+
+
 def test_a_model_that_triggers_itself_is_a_loop_only_for_the_same_action(make_model):
     make_model("a")
     link("a", "a", trigger_event="training_complete")
@@ -212,22 +226,39 @@ def test_resuming_looks_for_loops_again(make_model):
 def test_two_creations_that_close_a_loop_together_do_not_both_succeed(make_model):
     make_model("a")
     make_model("b")
-    outcomes: list[str] = []
-    start = threading.Barrier(2)
 
-    def work(source: str, target: str) -> None:
-        try:
-            start.wait(timeout=30)
-            link(source, target)
-            outcomes.append("made")
-        except LoopClosed:
-            outcomes.append("refused")
-        finally:
-            connections.close_all()
+    assert _made(lambda: link("a", "b"), lambda: link("b", "a")) == 1
 
-    threads = [threading.Thread(target=work, args=pair) for pair in ("ab", "ba")]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    assert sorted(outcomes) == ["made", "refused"]
+
+@pytest.mark.django_db(transaction=True)
+def test_of_three_creations_that_close_a_loop_together_two_succeed(make_model):
+    for model_id in "abc":
+        make_model(model_id)
+    pairs = ("ab", "bc", "ca")
+
+    assert _made(*[lambda pair=pair: link(*pair) for pair in pairs]) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("status", ["paused", "stale"])
+def test_a_creation_and_a_resumption_that_close_a_loop_together_do_not_both_succeed(
+    make_model, status
+):
+    make_model("a")
+    make_model("b")
+    stopped = link("a", "b")
+    update_subscription(source_id="a", subscription_id=stopped.pk, changes={"status": status})
+
+    def resume() -> EventSubscription:
+        changes = {"status": "active"}
+        return update_subscription(source_id="a", subscription_id=stopped.pk, changes=changes)
+
+    assert _made(resume, lambda: link("b", "a")) == 1
+    assert EventSubscription.objects.filter(state="active").count() == 1
+
+
+def _made(*creations: Callable[[], EventSubscription]) -> int:
+    """Run them at once; return how many succeeded. The others were refused for a loop."""
+    outcomes = at_once(*creations)
+    assert all(isinstance(one, EventSubscription | LoopClosed) for one in outcomes), outcomes
+    return sum(isinstance(one, EventSubscription) for one in outcomes)

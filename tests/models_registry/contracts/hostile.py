@@ -122,6 +122,8 @@ REFUSED: dict[str, Callable[[], tuple[Any, Any]]] = {
         },
         1,
     ),
+    "a repeat behind a comment": lambda: ({"pattern": "(?x)[ab]*a[ab]#[\n{9000}c"}, TEXT),
+    "a repeat with spaces": lambda: ({"pattern": "[ab]*a[ab]{ 9000 }c"}, TEXT),
     "required names that can't be sorted": lambda: (
         {"dependentRequired": {f"a{n}": [1, "a", None, {}] * 200 for n in range(50)}},
         {},
@@ -130,6 +132,7 @@ REFUSED: dict[str, Callable[[], tuple[Any, Any]]] = {
 # By name: a contract within the budget, and a payload that keeps it as busy as can be.
 BUSIEST: dict[str, Callable[[], tuple[Any, Any]]] = {
     "a pattern on one long text": lambda: ({"pattern": "[ab]*a[ab]{900}c"}, TEXT),
+    "a repeat behind a bracket": lambda: ({"pattern": "[[][ab]*a[ab]{9000}c"}, f"[{TEXT}"),
     "a pattern on many texts": lambda: ({"items": {"pattern": BUSY}}, [TEXT[:1000]] * 1000),
     "patterns on names": lambda: (
         {"patternProperties": {f"^(a|b)*{n}$": True for n in range(200)}},

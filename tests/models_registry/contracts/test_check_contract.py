@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from models_registry.contracts import check_contract, check_payload, documents
+from models_registry.contracts import check_contract, check_payload, documents, payloads
 from models_registry.contracts.patterns import positions
 from tests.examples import UPDATE_MODEL
 
@@ -207,10 +207,87 @@ def test_there_may_be_so_many_patterns():
         ("(ab|cd){10}", 40, 41),
         ("((a{10}){10}){10}", 1000, 1001),
         (r"\{10\}", 4, 5),
-        ("[]]{3}", 3, 6),
+        ("[[]a{9}", 10, 11),
+        ("[[:x]a]{9}", 10, 12),
+        (r"[\]{9}]", 1, 2),
+        ("(?<x>a){9}", 9, 50),
         ("(", 0, 1),
         ("a{999999999999}", 10**8, 10**9),
     ],
 )
 def test_the_places_of_a_pattern_are_counted_with_repeats_written_out(pattern, at_least, at_most):
     assert at_least <= positions(pattern) <= at_most
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(?x)[ab]*a[ab]#[\n{9000}c",
+        "(?x)[ab]*a[ab]{9 000}c",
+        "(?ix:[ab]*a[ab] {9000}c)",
+        "[ab]*a(?x-i)[ab] {9000}c",
+        "[ab]*a[ab]{ 9000}c",
+        "[ab]*a[ab]{9000 }c",
+        "[ab]*a[ab]{1,\t9000}c",
+        "[ab]*a[ab]{\u20039000}c",
+        "[]{9000}a]",
+        "[^]{9000}a]",
+    ],
+)
+def test_a_pattern_that_is_read_in_two_ways_is_refused_and_never_run(pattern):
+    """What costs would be counted in one way, and run in the other."""
+    schema = {"properties": {"a": {"pattern": pattern}}}
+    assert paths(schema) == ["/properties/a/pattern"]
+    assert positions(pattern) >= 9000
+    assert check_payload(schema, {"a": "a"}) == [payloads.UNUSABLE]  # were it stored from earlier
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits", "misfit"),
+    [
+        ("^[a-z]{1, 3}$", "abc", "abcd"),
+        ("(?x) ^ a # first \n b $", "ab", "a b"),
+        ("^[]a]+$", "]a", "b"),
+        ("^[^]]+$", "a", "]"),
+    ],
+)
+def test_one_that_an_earlier_release_accepted_goes_on_being_used_where_that_is_cheap(
+    pattern, fits, misfit
+):
+    """A rule for new contracts is no reason to refuse all payloads of a stored one."""
+    schema = {"properties": {"a": {"pattern": pattern}}}
+    assert paths(schema) == ["/properties/a/pattern"]
+    assert check_payload(schema, {"a": fits}) == []
+    assert [fault.path for fault in check_payload(schema, {"a": misfit})] == ["/a"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "times"),
+    [
+        ("a{ 900 }", 900),
+        ("(a{1, 90}){ 9,\u2003}", 810),
+        ("[]a{90}]{9}", 810),
+        ("[^]{90}[a]{9}]", 810),
+        ("(?x) a b", 1),
+    ],
+)
+def test_the_places_of_a_stored_one_are_counted_however_it_is_read(pattern, times):
+    assert positions(pattern) == len(pattern) * times
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits", "misfit"),
+    [
+        ("^[[]$", "[", "]"),
+        ("^[(?x) #]{2}$", "# ", "ab"),
+        (r"^\{ 1 \}$", "{ 1 }", "{1}"),
+        ("^[{ 3}]$", "{", "aaa"),
+        ("^(?<x>a)(?i)b$", "aB", "AB"),
+        (r"^[^\]]$", "[", "]"),
+        ("^a b$", "a b", "ab"),
+    ],
+)
+def test_what_only_looks_so_is_a_pattern(pattern, fits, misfit):
+    assert check_contract({"pattern": pattern}) == []
+    assert check_payload({"pattern": pattern}, fits) == []
+    assert check_payload({"pattern": pattern}, misfit) != []

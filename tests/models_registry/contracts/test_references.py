@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from models_registry.contracts import check_contract, check_payload
+from models_registry.contracts import check_contract, check_payload, payloads
 from models_registry.contracts.factory import make_validator
 
 LEAVES = "The reference leaves the document; nothing is fetched."
@@ -128,3 +128,61 @@ def test_references_inside_the_document_and_data_that_looks_like_one_are_fine(sc
 )
 def test_references_that_lead_nowhere_or_could_be_taken_two_ways_are_refused(schema, path):
     assert [fault.path for fault in check_contract(schema)] == [path]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"examples": [{"type": "string"}], "items": {"$ref": "#/examples/0"}},
+        {"deprecated": True, "items": {"$ref": "#/deprecated"}},
+        {"properties": {"a": {"readOnly": True}}, "items": {"$ref": "#/properties/a/readOnly"}},
+        {
+            "$defs": {"t": {"$id": "https://a.invalid/t", "examples": [{}]}},
+            "items": {"$ref": "https://a.invalid/t#/examples/0"},
+        },
+    ],
+)
+def test_a_reference_into_an_annotation_is_refused(schema):
+    """Annotations are left out where contracts are compared; so nothing may depend on one."""
+    (fault,) = check_contract(schema)
+
+    assert fault.path == "/items/$ref"
+    assert "annotation" in fault.message
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {
+            "properties": {"examples": {"type": "string"}},
+            "items": {"$ref": "#/properties/examples"},
+        },
+        {"$defs": {"title": {"type": "string"}}, "items": {"$ref": "#/$defs/title"}},
+        {"x-parts": {"title": {"type": "string"}}, "items": {"$ref": "#/x-parts/title"}},
+    ],
+)
+def test_what_only_has_the_name_of_an_annotation_may_be_referred_to(schema):
+    assert check_contract(schema) == []
+    assert check_payload(schema, [1]) != []
+
+
+def test_a_reference_into_an_annotation_that_an_earlier_release_accepted_is_followed():
+    """A rule for new contracts is no reason to refuse all payloads of a stored one."""
+    schema = {"examples": [{"type": "string"}], "items": {"$ref": "#/examples/0"}}
+    assert check_contract(schema) != []
+    assert check_payload(schema, ["a"]) == []
+    assert [fault.path for fault in check_payload(schema, [1])] == ["/0"]
+
+
+@pytest.mark.parametrize(
+    "examples",
+    [
+        [{"$ref": "https://a.invalid/"}],
+        [{"$ref": "#/examples/0"}],
+        [{"allOf": [{"pattern": "[ab]*a[ab]{9000}c"}] * 2}],
+    ],
+)
+def test_what_such_a_reference_leads_to_is_held_to_what_keeps_workers_safe(examples):
+    """H8, H9: nothing is fetched, nothing leads back to itself, nothing takes long."""
+    schema = {"examples": examples, "items": {"$ref": "#/examples/0"}}
+    assert check_payload(schema, ["a"]) == [payloads.UNUSABLE]

@@ -146,6 +146,14 @@ def test_what_will_not_pass_fails_at_once_and_names_the_arn(faulty, name):
     assert len(faulty.calls) == 1
 
 
+@pytest.mark.parametrize("handler", [{"version": "9"}, {"arn": f"{ARN}:9"}])
+def test_the_arn_that_is_named_is_the_one_that_was_called(faulty, handler):
+    """With its qualifier: often that is what there is not."""
+    faulty.mode = (404, "ResourceNotFoundException", b"{}")
+
+    assert _call(**handler).error["message"] == f"Lambda refused the call of {ARN}:9 (404)."
+
+
 @pytest.mark.parametrize(
     ("status", "kind"), [(500, Retry), (503, Retry), (429, Retry), (418, Failed), (403, Failed)]
 )
@@ -186,6 +194,16 @@ def test_what_can_not_be_an_output_fails_the_job(faulty, output):
     outcome = _call()
     assert isinstance(outcome, Failed)
     assert outcome.error["code"] == "lambda_bad_output"
+
+
+def test_what_of_an_output_is_wrong_is_said_with_its_place(faulty):
+    faulty.output = {"a": [1, float("nan")], "b": "\0"}
+
+    details = _call().error["details"]
+    assert details.split("; ") == [
+        "/a/1: NaN is not JSON.",
+        "/b: The text holds U+0000 or half a surrogate pair.",
+    ]
 
 
 @pytest.mark.parametrize(("job_type", "kib"), [("training", 900), ("inference", 6 * 1024 - 64)])

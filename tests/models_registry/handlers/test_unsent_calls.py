@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from models_registry.handlers import Answered, Retry, handler_for
-from models_registry.handlers.aws_lambda import _make_client
+from models_registry.handlers.lambda_calls import _make_client
 from tests.faulty_lambda import FaultyLambda
 
 ARN = "arn:aws:lambda:us-west-2:123456789012:function:train"

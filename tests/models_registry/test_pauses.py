@@ -1,0 +1,104 @@
+"""A function that could not be called is left alone for a while, and others are not (F11)."""
+
+from __future__ import annotations
+
+import pytest
+
+from models_registry import hints
+from models_registry.handlers import Retry
+from models_registry.models import Job
+from models_registry.pauses import LONGEST_SECONDS, Pauses
+from models_registry.services.working import work_through
+from tests.examples import create_model
+from tests.factories import ask_training, make_model
+from tests.waiting import eventually
+
+PASSING = Retry({"code": "lambda_throttled", "message": "Later."})
+OTHER_ARN = "arn:aws:lambda:us-west-2:123456789012:function:train-other"
+
+
+@pytest.fixture
+def pauses(clock) -> Pauses:
+    return Pauses(clock)
+
+
+def _length(pauses: Pauses) -> float:
+    pauses.failed("f")
+    return pauses.seconds_left()
+
+
+def test_each_pause_is_twice_as_long_as_the_one_before_up_to_a_bound(pauses):
+    assert [_length(pauses) for _ in range(5)] == [1, 2, 4, 8, LONGEST_SECONDS]
+
+
+def test_a_function_that_answered_begins_anew(pauses):
+    _length(pauses)
+    _length(pauses)
+    pauses.answered("f")
+    assert pauses.allow("f")
+    assert _length(pauses) == 1
+
+
+def test_after_the_pause_one_makes_the_trial_and_the_others_wait_for_what_becomes_of_it(
+    pauses, clock
+):
+    pauses.failed("f")
+    assert not pauses.allow("f")
+    assert pauses.allow("another")
+    clock.now += 1
+    assert [pauses.allow("f") for _ in range(3)] == [True, False, False]
+    clock.now += 1  # nothing was heard of it
+    assert [pauses.allow("f") for _ in range(2)] == [True, False]
+
+
+def test_what_nobody_tried_again_is_forgotten(pauses, clock):
+    pauses.failed("f")
+    clock.now += 1 + LONGEST_SECONDS - 0.1
+    assert pauses
+    assert pauses.seconds_left() == 0
+    clock.now += 0.1
+    assert not pauses
+
+
+@pytest.mark.django_db
+def test_of_many_jobs_one_finds_out_that_their_function_is_away_and_another_function_is_called(
+    scripted,
+):
+    make_model("away")
+    handlers = create_model()["handlers"]
+    make_model("other", handlers=handlers | {"training": {"type": "lambda", "arn": OTHER_ARN}})
+    jobs = [ask_training("away", n=n) for n in range(5)]
+    other = ask_training("other")
+    scripted.outcomes.append(PASSING)
+    assert not work_through([str(job.pk) for job in jobs], waited_for=False)
+
+    assert [call.event["model_id"] for call in scripted.calls] == ["away", "other"]
+    assert Job.objects.get(pk=other.pk).dispatch == "dispatched"
+    tries = Job.objects.filter(model_id="away").values_list("attempts", "status")
+    assert sorted(tries) == [(0, "pending")] * 4 + [(1, "started")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_when_it_is_back_all_its_jobs_are_called(scripted, model):
+    for n in range(3):
+        ask_training(model.pk, n=n)
+    scripted.outcomes.append(PASSING)
+    work_through([], waited_for=False)
+    assert len(scripted.calls) == 1
+
+    eventually(lambda: work_through([], waited_for=False) or len(scripted.calls) == 4)
+    assert set(Job.objects.values_list("dispatch", flat=True)) == {"dispatched"}
+
+
+@pytest.mark.django_db
+def test_a_worker_is_woken_for_the_trial(scripted, model, monkeypatch):
+    """The sweep would find the jobs as well, but later."""
+    published: list[str] = []
+    monkeypatch.setattr(hints, "publish", lambda task, *_: published.append(task))
+    ask_training(model.pk)
+    scripted.outcomes.append(PASSING)
+    work_through([], waited_for=False)
+    work_through([], waited_for=False)
+
+    assert published == []
+    eventually(lambda: published == [hints.DISPATCH_EVENTS])
