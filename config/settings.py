@@ -248,6 +248,8 @@ LAMBDA_ENDPOINT_URL = env.str("AWS_ENDPOINT_URL_LAMBDA", default=None)
 ACTIVATION = _one_of("ACTIVATION", "automatic", "manual")
 # Tries of one job that may fail for a passing reason, crashes of a worker included.
 DISPATCH_MAX_ATTEMPTS = env.int("DISPATCH_MAX_ATTEMPTS", default=5)
+# Tries for which the function had no room (429); it is not at fault, so there may be more of them.
+DISPATCH_MAX_THROTTLED = env.int("DISPATCH_MAX_THROTTLED", default=30)
 # The n-th wait is a random time up to base * 2^n, at most the cap; in seconds.
 DISPATCH_BACKOFF_BASE_SECONDS = env.float(
     "DISPATCH_BACKOFF_BASE_SECONDS", default=0.5 if EMBEDDED else 2.0

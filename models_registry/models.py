@@ -164,7 +164,9 @@ class Job(models.Model):
     output = JSONTextField(null=True)
     error = JSONTextField(null=True)
     warnings = JSONTextField(default=list)
+    # Calls made, and how many of them the other side had no room for; those don't count as tries.
     attempts = models.PositiveSmallIntegerField(default=0)
+    throttled = models.PositiveSmallIntegerField(default=0, db_default=0)
     # What made it, and the job whose event that was; None when a caller or an update did.
     triggered_by_id = models.UUIDField(null=True)
     triggered_by_job_id = models.UUIDField(null=True)

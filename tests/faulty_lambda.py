@@ -12,13 +12,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
+TOO_MANY = b'{"Reason": "ReservedFunctionConcurrentInvocationLimitExceeded", "Message": "Rate"}'
+
 
 class FaultyLambda:
     """Answers each call by `mode`.
 
     "ok", "reset" (the connection is cut after the request was read), "half" (the answer stops in
     the middle), "hang" (no answer for `hang_seconds`), "late" (a good one after as long),
-    "function_error", or a tuple of a status, an error type and a body.
+    "function_error", "throttled" (good ones for `calls_per_second`, and 429 for the others), or a
+    tuple of a status, an error type and a body.
     """
 
     def __init__(self, mode: Any = "ok") -> None:
@@ -26,7 +29,10 @@ class FaultyLambda:
         self.output: Any = {"predictions": []}
         self.function_error = b'{"errorType": "ValueError", "errorMessage": "no data"}'
         self.hang_seconds = 3.0
+        self.calls_per_second = 10
         self.calls: list[dict[str, Any]] = []
+        self._lock = threading.Lock()
+        self._spare, self._spare_at = 0.0, 0.0
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.fake = self
         self._thread = threading.Thread(
@@ -40,6 +46,17 @@ class FaultyLambda:
     @property
     def calls_by_job(self) -> Counter[str]:
         return Counter(call["event"]["job_id"] for call in self.calls)
+
+    def admits(self) -> bool:
+        """Say whether one more call is within the limit: a bucket that holds a second's calls."""
+        with self._lock:
+            now = time.monotonic()
+            filled = self._spare + (now - self._spare_at) * self.calls_per_second
+            self._spare, self._spare_at = min(float(self.calls_per_second), filled), now
+            if self._spare < 1:
+                return False
+            self._spare -= 1
+            return True
 
     def __enter__(self) -> FaultyLambda:
         self._thread.start()
@@ -107,6 +124,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _late(self, fake: FaultyLambda, kind: str | None) -> None:
         time.sleep(fake.hang_seconds)
         self._ok(fake, kind)
+
+    def _throttled(self, fake: FaultyLambda, kind: str | None) -> None:
+        if fake.admits():
+            self._ok(fake, kind)
+        else:
+            self._send(429, {"x-amzn-ErrorType": "TooManyRequestsException"}, TOO_MANY)
 
     def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.send_response(status)

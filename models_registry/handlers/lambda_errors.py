@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from http import HTTPStatus
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -13,11 +14,12 @@ from models_registry.strict_json import UNSTORABLE
 
 logger = logging.getLogger(__name__)
 
+THROTTLED, TOO_MANY = "lambda_throttled", HTTPStatus.TOO_MANY_REQUESTS
 # Lambda's own error codes (the Lambda API's Invoke, "Errors"): the stable code that the job shows.
 PASSING = {
-    "TooManyRequestsException": "lambda_throttled",
-    "ThrottlingException": "lambda_throttled",
-    "EC2ThrottledException": "lambda_throttled",
+    "TooManyRequestsException": THROTTLED,
+    "ThrottlingException": THROTTLED,
+    "EC2ThrottledException": THROTTLED,
     "ServiceException": "lambda_unavailable",
     "ResourceNotReadyException": "lambda_not_ready",
     "ResourceConflictException": "lambda_not_ready",
@@ -91,10 +93,11 @@ def outcome_of_error(error: ClientError, arn: FunctionArn) -> Outcome:
     told: dict[str, Any] = response.get("Error", {})
     name = str(told.get("Code", ""))
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    passes = name in PASSING or (name not in LASTING and (status == 429 or status >= 500))
+    passes = name in PASSING or (name not in LASTING and (status == TOO_MANY or status >= 500))
     code = PASSING.get(name) or LASTING.get(name)
     if code is None:
         code = "lambda_unavailable" if passes else "lambda_refused"
+        code = THROTTLED if status == TOO_MANY else code
     described: CallError = {
         "code": code,
         "message": f"Lambda refused the call of {arn} ({status}).",
@@ -103,7 +106,7 @@ def outcome_of_error(error: ClientError, arn: FunctionArn) -> Outcome:
     }
     if "Reason" in response:
         described["reason"] = own_words(response["Reason"])
-    return Retry(described) if passes else Failed(described)
+    return Retry(described, throttled=code == THROTTLED) if passes else Failed(described)
 
 
 def no_credentials(error: Exception, arn: FunctionArn) -> CallError:

@@ -45,9 +45,13 @@ class Failed:
 
 @dataclass(frozen=True)
 class Retry:
-    """The call did not reach the handler, for a reason that may pass."""
+    """The call did not reach the handler, for a reason that may pass.
+
+    `throttled`: the other side is well, and has no room for more calls now.
+    """
 
     error: CallError
+    throttled: bool = False
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,16 @@ def claim_of(job: Job) -> Sql:
     return statements.where(Job, dispatch=Dispatch.CLAIMED, claim=job.claim)
 
 
+def is_tried_enough(job: Job) -> bool:
+    """Say whether a job that was called and not reached is called no more.
+
+    A handler that had no room is not at fault and never began: of such calls there may be more.
+    """
+    tries: int = settings.DISPATCH_MAX_ATTEMPTS
+    refusals: int = settings.DISPATCH_MAX_THROTTLED
+    return job.attempts - job.throttled >= tries or job.throttled >= refusals
+
+
 def _is_due() -> Sql:
     # Spelled out, so that the index of queued jobs is seen to hold them.
     return Sql(

@@ -25,7 +25,7 @@ from models_registry.handlers import (
 from models_registry.models import Action, Dispatch, Job, JobStatus, ModelVersion, VersionStatus
 from models_registry.pauses import pauses
 from models_registry.services import rows, statements
-from models_registry.services.claiming import claim_of
+from models_registry.services.claiming import claim_of, is_tried_enough
 from models_registry.services.completion import JobAlreadyFinished, end_job
 from models_registry.services.statements import Sql
 from models_registry.spans import span
@@ -111,10 +111,11 @@ def record_outcome(job: Job, outcome: Outcome) -> None:
             _end(job, status=JobStatus.SUCCESS, output=output)
         case Failed(error):
             _end(job, status=JobStatus.FAILURE, error=error, only_if=mine)
-        case Retry(error) if job.attempts >= settings.DISPATCH_MAX_ATTEMPTS:
-            _end(job, status=JobStatus.FAILURE, error=error, only_if=mine)
         case Retry(error):
-            if _set_down(job, Dispatch.QUEUED, backoff_seconds(job.attempts), error):
+            job.throttled += outcome.throttled
+            if is_tried_enough(job):
+                _end(job, status=JobStatus.FAILURE, error=error, only_if=mine)
+            elif _set_down(job, Dispatch.QUEUED, backoff_seconds(job.attempts), error):
                 metrics.RETRIES.labels(job.job_type).inc()
 
 
@@ -139,6 +140,7 @@ def _set_down(job: Job, dispatch: str, seconds: float, error: CallError | None) 
         "dispatch": dispatch,
         "claim": None,
         "due_at": statements.after(Sql("%s", (seconds,))),
+        "throttled": job.throttled,
         "error": error,
     }
     return rows.was_changed(Job, columns, statements.where(Job, id=job.pk), claim_of(job))

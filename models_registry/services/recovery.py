@@ -8,12 +8,13 @@ from typing import Any, TypedDict
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import F
 from django.db.models.functions import Now
 
 from models_registry import hints, metrics
 from models_registry.models import Dispatch, Job, JobStatus
 from models_registry.services import statements
-from models_registry.services.claiming import claim_of
+from models_registry.services.claiming import claim_of, is_tried_enough
 from models_registry.services.completion import JobAlreadyFinished, end_job
 from models_registry.services.statements import Sql
 from models_registry.tracing import trace_of_job, tracing
@@ -72,7 +73,7 @@ def requeue_interrupted() -> int:
     be running. Elsewhere claims lapse and handlers go on, and nobody else may say they did not.
     """
     interrupted = Job.objects.filter(dispatch__in=(Dispatch.CLAIMED, Dispatch.DISPATCHED))
-    tried_enough = interrupted.filter(attempts__gte=settings.DISPATCH_MAX_ATTEMPTS)
+    tried_enough = interrupted.filter(attempts__gte=settings.DISPATCH_MAX_ATTEMPTS + F("throttled"))
     for job in tried_enough.select_related("version"):
         _fail_crashed(job, statements.where(Job, dispatch=job.dispatch))
     return interrupted.update(dispatch=Dispatch.QUEUED, claim=None, due_at=Now())
@@ -90,7 +91,7 @@ def _release_lapsed_claims() -> tuple[int, int]:
     """
     released = crashed = 0
     for job in _due(Dispatch.CLAIMED):
-        if job.attempts >= settings.DISPATCH_MAX_ATTEMPTS:
+        if is_tried_enough(job):
             crashed += _fail_crashed(job, claim_of(job))
         else:
             released += Job.objects.filter(

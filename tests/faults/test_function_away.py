@@ -6,10 +6,9 @@ import time
 from itertools import pairwise
 
 import pytest
-from django.db import connection
 
 from models_registry.models import Job
-from tests.factories import ask_training
+from tests.faults.lengths import lasting
 from tests.faults.processes import wait_for, worker
 from tests.faulty_lambda import FaultyLambda
 
@@ -21,22 +20,8 @@ pytestmark = [
 
 PENDING = 2000
 PROCESSES = 2  # of the worker
-AWAY_SECONDS = 8
+AWAY_SECONDS = lasting(120, 8)
 UNAVAILABLE = (503, "ServiceException", b'{"Message": "Sorry."}')
-
-
-@pytest.fixture
-def pending(model) -> None:
-    """Make 2,000 jobs, of which nobody was told."""
-    ask_training(model.pk)
-    names = [field.column for field in Job._meta.concrete_fields]
-    values = ["gen_random_uuid()" if name == "id" else f'"{name}"' for name in names]
-    columns = ", ".join(f'"{name}"' for name in names)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {Job._meta.db_table} ({columns}) SELECT {', '.join(values)}"
-            f" FROM {Job._meta.db_table}, generate_series(2, {PENDING})"
-        )
 
 
 def _most_in_a_second(times: list[float]) -> int:
@@ -51,12 +36,13 @@ def _times_by_job(faulty: FaultyLambda) -> dict[str, list[float]]:
 
 
 def test_two_thousand_jobs_wait_out_a_function_that_is_away_without_a_storm(
-    pending, faulty, tmp_path
+    make_pending, faulty, tmp_path
 ):
     """F11: "calls per second to the fake never above the cap", "drained in the expected time".
 
     The cap is one call a second from each process of a worker.
     """
+    make_pending(PENDING)
     faulty.mode = UNAVAILABLE
     with worker(tmp_path):
         wait_for(lambda: faulty.calls)

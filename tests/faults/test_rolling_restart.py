@@ -14,6 +14,7 @@ import pytest
 
 from models_registry.models import Job
 from tests.faults.effects import assert_each_effect_is_there_once
+from tests.faults.lengths import lasting
 from tests.faults.outages import (
     NO_ANSWER,
     Load,
@@ -32,7 +33,7 @@ pytestmark = [
 PATH = "/v2/models/model_price_reco_v1/versions/1/inference"
 WEBS, WORKERS = 2, 3
 # Of each kind, by turns; by the time that it is a worker's turn again, its stop is over.
-RESTARTS, EVERY_SECONDS = 6, 4
+RESTARTS, EVERY_SECONDS = lasting(12, 6), lasting(5, 4)
 CALL_SECONDS = 0.1
 
 

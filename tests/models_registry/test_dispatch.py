@@ -11,7 +11,7 @@ from django.db import connection, connections
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
-from models_registry.handlers import Accepted, Answered, Failed, Retry, Unknown
+from models_registry.handlers import Accepted, Answered, Failed, Outcome, Retry, Unknown
 from models_registry.models import Job, ModelVersion
 from models_registry.services import working
 from models_registry.services.claiming import claim_job
@@ -27,7 +27,8 @@ from tests.factories import ask_training
 pytestmark = pytest.mark.django_db
 
 MODEL = "model_price_reco_v1"
-ERROR = {"code": "lambda_throttled", "message": "Too many requests."}
+ERROR = {"code": "lambda_unavailable", "message": "Lambda refused the call (503)."}
+TOO_MANY = {"code": "lambda_throttled", "message": "Lambda refused the call (429)."}
 
 
 @pytest.fixture
@@ -131,6 +132,43 @@ def test_the_last_try_that_fails_ends_the_job(settings, training):
     job = _stored()
     assert (job.status, job.attempts, job.error) == ("failure", 2, ERROR)
     assert ModelVersion.objects.get().status == "failed"
+
+
+def _try(job: Job, outcome: Outcome) -> Job:
+    """Have a job called once more, whenever it is due, and return how it stands then."""
+    _lapse()
+    record_outcome(claim_job(job.pk), outcome)
+    return _stored()
+
+
+def test_a_try_for_which_the_function_had_no_room_does_not_count(settings, training):
+    """F10: "no job fails for throttling"."""
+    settings.DISPATCH_MAX_ATTEMPTS = 2
+    for _ in range(5):
+        assert _try(training, Retry(TOO_MANY, throttled=True)).status == "started"
+    assert _try(training, Retry(ERROR)).status == "started"
+
+    assert _try(training, Retry(ERROR)).status == "failure"
+    assert (_stored().attempts, _stored().throttled) == (7, 5)
+
+
+def test_a_function_that_never_has_room_fails_the_job_in_the_end(settings, training):
+    """ "No unbounded retry": these have a bound of their own."""
+    settings.DISPATCH_MAX_THROTTLED = 3
+    tries = [_try(training, Retry(TOO_MANY, throttled=True)) for _ in range(3)]
+
+    assert [job.status for job in tries] == ["started", "started", "failure"]
+    assert tries[-1].error == TOO_MANY
+
+
+def test_a_crash_counts_whatever_was_throttled_before(settings, training):
+    settings.DISPATCH_MAX_ATTEMPTS = 1
+    _try(training, Retry(TOO_MANY, throttled=True))
+    _lapse()
+    claim_job(training.pk)
+    _lapse()
+
+    assert sweep()["jobs_crashed"] == 1
 
 
 def test_a_lasting_fault_fails_the_job_at_once(claimed):

@@ -101,6 +101,27 @@ def test_which_limit_throttled_a_call_is_kept(faulty):
     assert _call().error["reason"] == reason
 
 
+@pytest.mark.parametrize(
+    ("status", "name", "is_throttled"),
+    [
+        (429, "TooManyRequestsException", True),
+        (429, "NewInNextYearsLambda", True),
+        (502, "EC2ThrottledException", True),
+        (500, "ServiceException", False),
+        (502, "ENILimitReachedException", False),
+    ],
+)
+def test_no_room_for_a_call_is_told_from_a_function_that_is_away(
+    faulty, status, name, is_throttled
+):
+    faulty.mode = (status, name, b"{}")
+    outcome = _call()
+
+    assert isinstance(outcome, Retry)
+    assert outcome.throttled is is_throttled
+    assert (outcome.error["code"] == "lambda_throttled") is is_throttled
+
+
 def test_lambdas_words_on_a_refusal_can_be_stored(faulty):
     faulty.mode = (404, "ResourceNotFoundException", b'{"Message": "a \\ud800 \\u0000"}')
 
