@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.core.cache import close_caches
+from django.core.handlers.base import reset_urlconf
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, reset_queries
 
@@ -15,3 +16,5 @@ if not settings.DEBUG:
     request_started.disconnect(reset_queries)
 # There is no cache here that is reached over a connection.
 request_finished.disconnect(close_caches)
+# Every request has the same URL configuration.
+request_finished.disconnect(reset_urlconf)

@@ -5,12 +5,12 @@ Either is one line whatever a caller sent, and shows no token, key or password.
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from pythonjsonlogger.core import RESERVED_ATTRS, LogData
 from pythonjsonlogger.json import JsonFormatter
 
@@ -61,10 +61,10 @@ class JsonLines(JsonFormatter):
     def serialize_log_record(self, log_data: LogData) -> str:
         """Write a line as it is if a look at the whole of it shows no secret; most are such."""
         try:
-            line = json.dumps(log_data)
-        except (TypeError, ValueError):  # what only the library knows to write
+            line = orjson.dumps(log_data).decode()
+        except TypeError:  # what only the library knows to write
             line = ""
-        if 0 < len(line) <= TEXT_LIMIT and is_harmless_json(line):
+        if 0 < len(line) <= TEXT_LIMIT and line.isascii() and is_harmless_json(line):
             return line
         shown = {name: _cut(value) for name, value in log_data.items()}
         written: str = super().serialize_log_record(redacted(shown))

@@ -7,12 +7,14 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-from django.core.wsgi import get_wsgi_application
+import django
 
+from config.api.entrance import Handler
 from config.api.keys import preload
 from config.api.parsers import with_readable_content_type
 
-application = with_readable_content_type(get_wsgi_application())
+django.setup(set_prefix=False)
+application = with_readable_content_type(Handler())
 # Begun here, so that the first request finds the issuer's keys; it is not waited for. Settings by
 # which tokens can't be judged stop the process.
 preload()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
 from django.db import models
+
+from models_registry.blocks import Setting
 
 
 class ActorKind(models.TextChoices):
@@ -54,11 +54,6 @@ def set_actor(actor: Actor) -> None:
     _present.set(actor)
 
 
-@contextmanager
-def acting(actor: Actor) -> Iterator[None]:
+def acting(actor: Actor) -> Setting[Actor]:
     """Say who is acting inside the block, whatever is set within it; then as before."""
-    token = _present.set(actor)
-    try:
-        yield
-    finally:
-        _present.reset(token)
+    return Setting(_present, actor)

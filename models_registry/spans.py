@@ -7,7 +7,7 @@ Only its API is used. What becomes of the spans is up to the process's own confi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -43,16 +43,24 @@ class Part:
             self._span.set_status(opentelemetry.StatusCode.ERROR, why)
 
 
-@contextmanager
-def span(name: str, kind: Kind, *, parent: str = "", **attributes: Value) -> Iterator[Part]:
+NO_SPAN = nullcontext(Part())
+
+
+def span(
+    name: str, kind: Kind, *, parent: str = "", **attributes: Value
+) -> AbstractContextManager[Part]:
     """Do what is in the block in a span, as a part of the trace `parent` (a `traceparent`).
 
     Without a parent, or inside another span, it is a part of that which is under way. Logs, events
     and jobs that are made inside go by its ids.
     """
     if not HAS_OPENTELEMETRY or _nobody_makes_spans():
-        yield Part()
-        return
+        return NO_SPAN
+    return _span(name, kind, parent, attributes)
+
+
+@contextmanager
+def _span(name: str, kind: Kind, parent: str, attributes: dict[str, Value]) -> Iterator[Part]:
     kinds = opentelemetry.SpanKind
     with (
         _tracer().start_as_current_span(

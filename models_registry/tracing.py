@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Protocol
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
+
+from models_registry.blocks import Setting
 
 # What may come from outside and stand in logs, headers and rows.
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
@@ -61,14 +61,9 @@ def present_trace() -> Trace:
     return _present.get()
 
 
-@contextmanager
-def tracing(trace: Trace) -> Iterator[Trace]:
+def tracing(trace: Trace) -> Setting[Trace]:
     """Do what is in the block under `trace`."""
-    token = _present.set(trace)
-    try:
-        yield trace
-    finally:
-        _present.reset(token)
+    return Setting(_present, trace)
 
 
 def set_trace(trace: Trace) -> None:

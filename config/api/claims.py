@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 from django.conf import settings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 
 from models_registry.api.principals import SCOPES, Principal
 
@@ -53,7 +55,14 @@ def principal_of(payload: bytes) -> Principal:
     Every claim has exactly the type it should: `"admin" in "admin"` is true in Python, for a list
     of groups and for a text. Raises TokenRefused.
     """
-    rules = _Rules(
+    principal, times = _read_claims(payload, _rules())
+    _check_times(times)
+    return principal
+
+
+@cache
+def _rules() -> _Rules:
+    return _Rules(
         settings.AUTH_ISSUER,
         settings.AUTH_TOKEN_USE,
         frozenset(settings.AUTH_CLIENT_IDS),
@@ -61,9 +70,12 @@ def principal_of(payload: bytes) -> Principal:
         settings.AUTH_SCOPE_PREFIX,
         settings.AUTH_ADMIN_GROUP,
     )
-    principal, times = _read_claims(payload, rules)
-    _check_times(times)
-    return principal
+
+
+@receiver(setting_changed)
+def _forget_rules(**_: Any) -> None:
+    """Read the settings anew: only tests change them while a process runs."""
+    _rules.cache_clear()
 
 
 # Callers send the same token for an hour. Of what it says, only the time is looked at anew.

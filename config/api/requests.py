@@ -53,7 +53,7 @@ class RequestMiddleware:
             _name(part, method, route, response)
             # The caller's own, even where the log goes on with that of a job.
             echoed = given if REQUEST_ID.fullmatch(given) else present_trace().request_id
-            response[REQUEST_ID_HEADER] = echoed
+            response.headers._store["x-request-id"] = (REQUEST_ID_HEADER, echoed)
             _seconds_of(method, route, response.status_code).observe(seconds)
             _log(method, route, response, seconds, caller_request_id=echoed)
         return response

@@ -8,8 +8,10 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.postgresql import base
-from psycopg import Connection, OperationalError
+from psycopg import Connection, Cursor, OperationalError
 from psycopg_pool import ConnectionPool
+
+Rows = list[tuple[Any, ...]]
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -34,27 +36,55 @@ class DatabaseWrapper(base.DatabaseWrapper):
         found: ConnectionPool[Any] | None = super().pool
         return found
 
-    def read_once(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    def read_once(self, sql: str, parameters: Sequence[Any]) -> Rows:
         """Return the rows of a statement that only reads, and of which the request needs no other.
 
         Where the request holds no connection it is run on one that goes back to the pool at once;
         to make it the request's own would cost as much as the statement.
         """
-        found: list[tuple[Any, ...]]
-        pool = None if self.connection is not None or self.queries_logged else self.pool
+        pool = None if self.connection is not None or self._is_watched else self.pool
         if pool is None:
-            with self.cursor() as cursor:
-                cursor.execute(sql, parameters)
-                found = cursor.fetchall()
-                return found
+            return self.read(sql, parameters)
         with self.wrap_database_errors:
             pool.open()
             connection = pool.getconn()
             try:
-                found = connection.execute(sql, parameters).fetchall()
+                found: Rows = connection.execute(sql, parameters).fetchall()
                 return found
             finally:
                 pool.putconn(connection)
+
+    def read(self, sql: str, parameters: Sequence[Any]) -> Rows:
+        """Return the rows of a statement, without Django's wrappers where nobody watches them."""
+        if self._is_watched:
+            with self.cursor() as cursor:
+                cursor.execute(sql, parameters)
+                found: Rows = cursor.fetchall()
+                return found
+        return self._execute(sql, parameters).fetchall()
+
+    def run(self, sql: str, parameters: Sequence[Any]) -> int:
+        """Run a statement as `read` does, and return how many rows it wrote."""
+        if self._is_watched:
+            with self.cursor() as cursor:
+                cursor.execute(sql, parameters)
+                written: int = cursor.rowcount
+                return written
+        return self._execute(sql, parameters).rowcount
+
+    def _execute(self, sql: str, parameters: Sequence[Any]) -> Cursor[tuple[Any, ...]]:
+        self.close_if_health_check_failed()
+        if self.connection is None:
+            self.ensure_connection()
+        self.validate_no_broken_transaction()
+        with self.wrap_database_errors:
+            cursor: Cursor[tuple[Any, ...]] = self.connection.execute(sql, parameters)
+            return cursor
+
+    @property
+    def _is_watched(self) -> bool:
+        """Tell whether somebody would see each statement, as tests do."""
+        return bool(self.execute_wrappers or self.queries_logged)
 
     def get_connection_params(self) -> dict[str, Any]:
         """Return what a connection is made with; where there is a pool already, nobody reads it."""

@@ -7,12 +7,13 @@ import re
 from collections.abc import Callable
 from typing import Any, cast
 
+import orjson
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from models_registry.api.principals import Principal
-from models_registry.contracts import fingerprint
+from models_registry.contracts.fingerprints import digest
 from models_registry.errors import InvalidRequest
 from models_registry.services.idempotency import Answer, answer_once
 
@@ -42,11 +43,11 @@ def idempotent(action: Action) -> Action:
             return action(view, request, **kwargs)
         if not KEY.fullmatch(key):
             raise InvalidIdempotencyKey
-        digest = fingerprint([request.method, request.path, request.data])
+        asked = [request.method, request.path, request.data]
         answer = answer_once(
             caller=cast("Principal", request.user).caller,
             key=key,
-            digest=digest,
+            digest=digest(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)),
             produce=lambda: _kept(action(view, request, **kwargs)),
         )
         return _respond(answer)

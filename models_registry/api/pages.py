@@ -78,7 +78,8 @@ def _cut(
 
 def _next(request: Request, cursor: str) -> str:
     kept = [(name, value) for name, value in request.query_params.items() if name != "cursor"]
-    query = urlencode([*kept, ("cursor", cursor)])
+    # A colon, which each cursor has, may stand in a query (RFC 3986, 3.4).
+    query = urlencode([*kept, ("cursor", cursor)], safe=":")
     return f'<{request.build_absolute_uri(request.path)}?{query}>; rel="next"'
 
 

@@ -15,6 +15,10 @@ from models_registry.api.paths import check_path
 from models_registry.api.principals import Principal
 from models_registry.api.queries import Query
 
+ANYTHING = "*/*"
+# What most callers send, who need not be asked what else they would take.
+ADMITS_JSON = {ANYTHING, "application/json", ""}
+
 
 class ApiViewSet(viewsets.ViewSet):
     """A viewset that declares the scope and the body of each of its actions.
@@ -69,7 +73,8 @@ class ApiViewSet(viewsets.ViewSet):
         return {} if known else {"Allow": ", ".join(self.allowed_methods)}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        self.perform_content_negotiation(request)
+        if request.META.get("HTTP_ACCEPT", ANYTHING) not in ADMITS_JSON:
+            self.perform_content_negotiation(request)
         self.check_permissions(request)
         self.check_throttles(request)
         check_path(kwargs)

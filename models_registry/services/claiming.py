@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db import connection
 
+from models_registry import running
 from models_registry.hints import is_waited_for
 from models_registry.models import (
     OPEN_JOB,
@@ -64,12 +65,10 @@ def claim_callable_job(
     left_out: list[tuple[int, str]] = []
     while job_types and len(left_out) < LEFT_OUT_AT_MOST:
         oldest = _oldest("id, version_id, job_type", job_types, left_out)
-        with connection.cursor() as cursor:
-            cursor.execute(oldest.text, oldest.parameters)
-            found = cursor.fetchone()
-        if found is None:
+        found = running.read(*oldest)
+        if not found:
             return None
-        job_id, version_id, job_type = found
+        job_id, version_id, job_type = found[0]
         version = rows.read(ModelVersion, "WHERE id = %s", [version_id])
         if version is None or may_call(version, job_type):
             return _claim(Sql("id = %s", (job_id,)), _is_due())

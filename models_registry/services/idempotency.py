@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, connection
 from django.utils import timezone
 
+from models_registry import running
 from models_registry.errors import Conflict, Unprocessable
 from models_registry.models import IdempotencyRecord
 from models_registry.services import rows
@@ -92,9 +93,7 @@ def _locked_record(caller: str, key: str) -> IdempotencyRecord | None:
         return rows.read(IdempotencyRecord, "WHERE caller = %s AND key = %s", named)
     digest = hashlib.sha256(f"{caller}\0{key}".encode()).digest()
     number = int.from_bytes(digest[:8], "big", signed=True)
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK, [number, *named])
-        locked, found = cursor.fetchone()
+    ((locked, found),) = running.read(LOCK, [number, *named])
     if not locked:
         raise KeyInFlight
     return None if found is None else IdempotencyRecord.objects.get(pk=found)

@@ -7,10 +7,12 @@ For one row the ORM spends most of its time on composing its statement anew. The
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, TypeVar
 
 from django.db import connection, models
 
+from models_registry import running
 from models_registry.services import statements
 from models_registry.services.statements import Sql
 
@@ -20,20 +22,16 @@ Row = TypeVar("Row", bound=models.Model)
 def read(model: type[Row], rest: str, parameters: Sequence[Any]) -> Row | None:
     """Return the first row of `model` that `rest` picks, such as "WHERE id = %s FOR UPDATE"."""
     columns = statements.columns_of(model, connection.vendor).listed
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {columns} FROM {model._meta.db_table} {rest}", parameters)  # noqa: S608 (names of ours)
-        found = cursor.fetchone()
-    return None if found is None else _row(model, found)
+    found = running.read(f"SELECT {columns} FROM {model._meta.db_table} {rest}", parameters)  # noqa: S608 (names of ours)
+    return _row(model, found[0]) if found else None
 
 
 def read_value(
     model: type[models.Model], column: str, rest: str, parameters: Sequence[Any]
 ) -> Any | None:
     """Return one column of the first row that `rest` picks, as the model shows it, or None."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {column} FROM {model._meta.db_table} {rest}", parameters)  # noqa: S608 (names of ours)
-        found = cursor.fetchone()
-    return None if found is None else statements.shown_value(model, column, found[0])
+    found = running.read(f"SELECT {column} FROM {model._meta.db_table} {rest}", parameters)  # noqa: S608 (names of ours)
+    return statements.shown_value(model, column, found[0][0]) if found else None
 
 
 def insert(row: models.Model) -> None:
@@ -42,9 +40,8 @@ def insert(row: models.Model) -> None:
     A value may be a piece of SQL.
     """
     statement, made_key = statements.inserting(row), row._meta.pk.column
-    with connection.cursor() as cursor:
-        cursor.execute(f'{statement.text} RETURNING "{made_key}"', statement.parameters)
-        (made,) = cursor.fetchone()
+    text = f'{statement.text} RETURNING "{made_key}"'
+    ((made,),) = running.read(text, statement.parameters)
     if row.pk is None:
         row.pk = made
     _is_there(row)
@@ -52,7 +49,7 @@ def insert(row: models.Model) -> None:
 
 def update(row: models.Model) -> None:
     """Write all columns of a row that is there."""
-    _execute(statements.updating(row))
+    running.run(*statements.updating(row))
 
 
 def write(*new: models.Model) -> None:
@@ -67,17 +64,12 @@ def write(*new: models.Model) -> None:
         *parts, last = pieces
         named = ", ".join(f"part_{number} AS ({part.text})" for number, part in enumerate(parts))
         beginning = f"WITH {named} " if parts else ""
-        values = tuple(value for piece in pieces for value in piece.parameters)
-        pieces = [Sql(beginning + last.text, values)]
+        values = chain.from_iterable(piece.parameters for piece in pieces)
+        pieces = [Sql(beginning + last.text, tuple(values))]
     for piece in pieces:
-        _execute(piece)
+        running.run(*piece)
     for row in new:
         _is_there(row)
-
-
-def _execute(piece: Sql) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(piece.text, piece.parameters)
 
 
 def _is_there(row: models.Model) -> None:
@@ -96,18 +88,13 @@ def change(
     """
     statement = statements.changing(model, columns, conditions)
     returned = statements.columns_of(model, connection.vendor, without).listed
-    with connection.cursor() as cursor:
-        cursor.execute(f"{statement.text} RETURNING {returned}", statement.parameters)
-        found = cursor.fetchone()
-    return None if found is None else _row(model, found, without)
+    found = running.read(f"{statement.text} RETURNING {returned}", statement.parameters)
+    return _row(model, found[0], without) if found else None
 
 
 def was_changed(model: type[Row], columns: Mapping[str, Any], *conditions: Sql) -> bool:
     """Change a row as `change` does, and say whether there was one; it may be large to read."""
-    statement = statements.changing(model, columns, conditions)
-    with connection.cursor() as cursor:
-        cursor.execute(statement.text, statement.parameters)
-        return bool(cursor.rowcount)
+    return bool(running.run(*statements.changing(model, columns, conditions)))
 
 
 def _row(model: type[Row], found: Sequence[Any], without: str = "") -> Row:
