@@ -11,9 +11,9 @@ from functools import lru_cache
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from django.core import signals
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_started
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
@@ -43,7 +43,7 @@ class Handler(WSGIHandler):
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> HttpResponseBase:
         if environ.get("SCRIPT_NAME") or not environ["PATH_INFO"].startswith(f"{API_PATH}/"):
             return super().__call__(environ, start_response)
-        signals.request_started.send(sender=Handler, environ=environ)
+        request_started.send(sender=Handler, environ=environ)
         request = self.request_class(environ)
         response: Any = self._middleware_chain(request)  # type: ignore[attr-defined]
         response._resource_closers.append(request.close)
