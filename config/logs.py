@@ -64,7 +64,7 @@ class JsonLines(JsonFormatter):
             line = orjson.dumps(log_data).decode()
         except TypeError:  # what only the library knows to write
             line = ""
-        if 0 < len(line) <= TEXT_LIMIT and line.isascii() and is_harmless_json(line):
+        if _is_short_and_plain(line) and is_harmless_json(line):
             return line
         shown = {name: _cut(value) for name, value in log_data.items()}
         written: str = super().serialize_log_record(redacted(shown))
@@ -116,6 +116,11 @@ def leave_out_origins() -> None:
     logging._srcfile = None
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.logAsyncioTasks = False  # type: ignore[attr-defined,unused-ignore]
+
+
+def _is_short_and_plain(line: str) -> bool:
+    """Tell whether a line is there, is no longer than one text may be, and steers no terminal."""
+    return 0 < len(line) <= TEXT_LIMIT and line.isascii() and line.isprintable()
 
 
 def _cut(value: Any) -> Any:

@@ -283,6 +283,13 @@ for _name, _value in {
 }.items():
     if _value < 0:
         raise ImproperlyConfigured(f"{_name} must not be negative.")
+# Without one call nothing would be done; more than these no row can count.
+for _name, _value in {
+    "DISPATCH_MAX_ATTEMPTS": DISPATCH_MAX_ATTEMPTS,
+    "DISPATCH_MAX_THROTTLED": DISPATCH_MAX_THROTTLED,
+}.items():
+    if not 1 <= _value <= 10_000:
+        raise ImproperlyConfigured(f"{_name} must be from 1 to 10,000.")
 
 # --- Celery ---------------------------------------------------------------------------------
 CELERY_BROKER_URL = _required("REDIS_URL", "memory://localhost")

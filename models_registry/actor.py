@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db import models
 
-from models_registry.blocks import Setting
+from models_registry.blocks import Held
 
 
 class ActorKind(models.TextChoices):
@@ -54,6 +54,6 @@ def set_actor(actor: Actor) -> None:
     _present.set(actor)
 
 
-def acting(actor: Actor) -> Setting[Actor]:
+def acting(actor: Actor) -> Held[Actor]:
     """Say who is acting inside the block, whatever is set within it; then as before."""
-    return Setting(_present, actor)
+    return Held(_present, actor)

@@ -8,8 +8,8 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Setting(Generic[T]):
-    """Sets a context variable for a block, and as it was before at the end of it.
+class Held(Generic[T]):
+    """Holds a context variable at a value for a block; afterwards it is as it was before.
 
     A class and no generator, which would cost three times as much: every request has some.
     """

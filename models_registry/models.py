@@ -164,7 +164,8 @@ class Job(models.Model):
     output = JSONTextField(null=True)
     error = JSONTextField(null=True)
     warnings = JSONTextField(default=list)
-    # Calls made, and how many of them the other side had no room for; those don't count as tries.
+    # Tries, and apart from them the calls that the other side had no room for: a process of the
+    # version before, which knows only of tries, must not count these among them.
     attempts = models.PositiveSmallIntegerField(default=0)
     throttled = models.PositiveSmallIntegerField(default=0, db_default=0)
     # What made it, and the job whose event that was; None when a caller or an update did.
@@ -234,6 +235,11 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def calls(self) -> int:
+        """How often its handler was called, or was to be: what the API shows as `attempts`."""
+        return self.attempts + self.throttled
 
 
 class InterfaceChange(models.Model):

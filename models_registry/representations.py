@@ -164,7 +164,7 @@ def job_object(job: Job) -> JobObject:
         "output": job.output,
         "error": job.error,
         "warnings": job.warnings,
-        "attempts": job.attempts,
+        "attempts": job.calls,
         "triggered_by": _cause(job),
         "retry_of": str(job.retry_of) if job.retry_of else None,
         "created_at": timestamp(job.created_at),

@@ -1,51 +1,43 @@
 """Statements run by the shortest way that the database has for them.
 
-The backend of production (`ENGINE` in the settings) has ways of its own, without the wrappers that
-Django puts around cursors: they cost as much as psycopg's part of a short statement.
+The backend of production (`ENGINE` in the settings) has two of its own; elsewhere, and where
+somebody watches statements, as tests do, it is Django's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from operator import attrgetter, methodcaller
+from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
 Rows = Sequence[Sequence[Any]]
+Taken = TypeVar("Taken")
+_ROWS: Callable[[Any], Rows] = methodcaller("fetchall")
+_COUNT: Callable[[Any], int] = attrgetter("rowcount")
 
 
 def read(sql: str, parameters: Sequence[Any]) -> Rows:
-    """Return the rows that a statement gives back."""
-    database = connections[DEFAULT_DB_ALIAS]
-    if hasattr(database, "read"):
-        found: Rows = database.read(sql, parameters)
-        return found
-    return _read(database, sql, parameters)
+    """Return the rows that a statement gives back, all of them."""
+    return _execute("execute_straight", sql, parameters, _ROWS)
 
 
 def read_once(sql: str, parameters: Sequence[Any]) -> Rows:
     """Return the rows of the only statement of a request, which reads."""
-    database = connections[DEFAULT_DB_ALIAS]
-    if hasattr(database, "read_once"):
-        found: Rows = database.read_once(sql, parameters)
-        return found
-    return _read(database, sql, parameters)
+    return _execute("execute_alone", sql, parameters, _ROWS)
 
 
 def run(sql: str, parameters: Sequence[Any]) -> int:
     """Run a statement that gives nothing back, and return how many rows it wrote."""
-    database = connections[DEFAULT_DB_ALIAS]
-    if hasattr(database, "run"):
-        count: int = database.run(sql, parameters)
-        return count
-    with database.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        written: int = cursor.rowcount
-        return written
+    return _execute("execute_straight", sql, parameters, _COUNT)
 
 
-def _read(database: Any, sql: str, parameters: Sequence[Any]) -> Rows:
+def _execute(way: str, sql: str, parameters: Sequence[Any], take: Callable[[Any], Taken]) -> Taken:
+    database: Any = connections[DEFAULT_DB_ALIAS]
+    shortest: Callable[..., Taken] | None = getattr(database, way, None)
+    if shortest is not None and not database.is_watched:
+        return shortest(sql, parameters, take)
     with database.cursor() as cursor:
         cursor.execute(sql, parameters)
-        found: Rows = cursor.fetchall()
-        return found
+        return take(cursor)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from models_registry.blocks import Setting
+from models_registry.blocks import Held
 
 # What may come from outside and stand in logs, headers and rows.
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
@@ -61,9 +61,9 @@ def present_trace() -> Trace:
     return _present.get()
 
 
-def tracing(trace: Trace) -> Setting[Trace]:
+def tracing(trace: Trace) -> Held[Trace]:
     """Do what is in the block under `trace`."""
-    return Setting(_present, trace)
+    return Held(_present, trace)
 
 
 def set_trace(trace: Trace) -> None:

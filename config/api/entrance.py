@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
-from django.urls import ResolverMatch, URLResolver, get_resolver
+from django.urls import ResolverMatch, URLResolver, clear_script_prefix, get_resolver
 from django.utils.log import log_response
 
 from config.api.errors import API_PATH, in_the_envelope, is_api
@@ -27,8 +27,8 @@ from config.content_policy import policy_of
 
 # RFC 9110, 8.6: these have no length either.
 WITHOUT_BODY = {204, 304}
-# Of these, what was found out is kept: paths in characters, and so many of each.
-LONGEST_KEPT_PATH, KEPT_PATHS, KEPT_HOSTS = 200, 5000, 100
+# How many paths are remembered with their views, of so many characters at most, and good hosts.
+KEPT_PATHS, LONGEST_KEPT_PATH, KEPT_HOSTS = 1000, 200, 100
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -36,21 +36,27 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 class Handler(WSGIHandler):
     """Django's handler, which does less around requests of the API.
 
-    These have one URL configuration, no file to send, and no page of Django's to log; everything
-    else is left to Django. So is a service that is mounted below a path of its own.
+    These have one URL configuration and no file to send. Everything else is left to Django; so is a
+    service that is mounted below a path of its own. What hooks into Django's `get_response`, and
+    `process_view` of middleware, sees no request of the API.
     """
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> HttpResponseBase:
-        if environ.get("SCRIPT_NAME") or not environ["PATH_INFO"].startswith(f"{API_PATH}/"):
-            return super().__call__(environ, start_response)
+        mounted_at = environ.get("SCRIPT_NAME")
+        if mounted_at or not environ.get("PATH_INFO", "").startswith(f"{API_PATH}/"):
+            answer = super().__call__(environ, start_response)
+            if mounted_at:
+                clear_script_prefix()  # which this thread's next request would take for its own
+            return answer
         request_started.send(sender=Handler, environ=environ)
         request = self.request_class(environ)
         response: Any = self._middleware_chain(request)  # type: ignore[attr-defined]
         response._resource_closers.append(request.close)
         response._handler_class = Handler
         if response.status_code >= 400:
-            said = response.reason_phrase, request.path
-            log_response("%s: %s", *said, response=response, request=request)
+            log_response(
+                "%s: %s", response.reason_phrase, request.path, response=response, request=request
+            )
         headers = list(response.headers._store.values())
         headers += [("Set-Cookie", each.OutputString()) for each in response.cookies.values()]
         start_response(f"{response.status_code} {response.reason_phrase}", headers)
@@ -95,11 +101,11 @@ class ApiMiddleware:
 
     def _refuse_wrong_host(self, request: HttpRequest) -> None:
         """Raise DisallowedHost, as Django does; a host that was good stays so."""
-        given = request.META.get("HTTP_HOST", "")
-        if given not in self._good_hosts:
+        host = request._get_raw_host()  # type: ignore[attr-defined]
+        if host not in self._good_hosts:
             request.get_host()
             if len(self._good_hosts) < KEPT_HOSTS:
-                self._good_hosts.add(given)
+                self._good_hosts.add(host)
 
     def _safe_headers(self, request: HttpRequest) -> dict[str, tuple[str, str]]:
         """Return what every answer of its kind says to browsers, as Django keeps headers."""
@@ -128,4 +134,6 @@ def answer_by_view(request: HttpRequest) -> HttpResponseBase:
 
 @lru_cache(maxsize=KEPT_PATHS)
 def _found(resolver: URLResolver, path: str) -> ResolverMatch:
-    return resolver.resolve(path)
+    match = resolver.resolve(path)
+    match.tried = None  # a list of all patterns before it, which only Django's DEBUG pages show
+    return match

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import select
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.postgresql import base
 from psycopg import Connection, Cursor, OperationalError
 from psycopg_pool import ConnectionPool
 
-Rows = list[tuple[Any, ...]]
+Taken = TypeVar("Taken")
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -36,55 +36,44 @@ class DatabaseWrapper(base.DatabaseWrapper):
         found: ConnectionPool[Any] | None = super().pool
         return found
 
-    def read_once(self, sql: str, parameters: Sequence[Any]) -> Rows:
-        """Return the rows of a statement that only reads, and of which the request needs no other.
+    @property
+    def is_watched(self) -> bool:
+        """Tell whether somebody would see each statement, as tests do."""
+        return bool(self.execute_wrappers or self.queries_logged)
 
-        Where the request holds no connection it is run on one that goes back to the pool at once;
-        to make it the request's own would cost as much as the statement.
+    def execute_straight(
+        self, sql: str, parameters: Sequence[Any], take: Callable[[Cursor[Any]], Taken]
+    ) -> Taken:
+        """Run a statement on psycopg's own cursor, and return what `take` takes from that.
+
+        As on a cursor of Django's, whose wrappers around it cost as much as a short statement; they
+        are what watches statements, so this is for when nobody does (`is_watched`).
         """
-        pool = None if self.connection is not None or self._is_watched else self.pool
-        if pool is None:
-            return self.read(sql, parameters)
-        with self.wrap_database_errors:
-            pool.open()
-            connection = pool.getconn()
-            try:
-                found: Rows = connection.execute(sql, parameters).fetchall()
-                return found
-            finally:
-                pool.putconn(connection)
-
-    def read(self, sql: str, parameters: Sequence[Any]) -> Rows:
-        """Return the rows of a statement, without Django's wrappers where nobody watches them."""
-        if self._is_watched:
-            with self.cursor() as cursor:
-                cursor.execute(sql, parameters)
-                found: Rows = cursor.fetchall()
-                return found
-        return self._execute(sql, parameters).fetchall()
-
-    def run(self, sql: str, parameters: Sequence[Any]) -> int:
-        """Run a statement as `read` does, and return how many rows it wrote."""
-        if self._is_watched:
-            with self.cursor() as cursor:
-                cursor.execute(sql, parameters)
-                written: int = cursor.rowcount
-                return written
-        return self._execute(sql, parameters).rowcount
-
-    def _execute(self, sql: str, parameters: Sequence[Any]) -> Cursor[tuple[Any, ...]]:
         self.close_if_health_check_failed()
         if self.connection is None:
             self.ensure_connection()
         self.validate_no_broken_transaction()
         with self.wrap_database_errors:
-            cursor: Cursor[tuple[Any, ...]] = self.connection.execute(sql, parameters)
-            return cursor
+            return take(self.connection.execute(sql, parameters))
 
-    @property
-    def _is_watched(self) -> bool:
-        """Tell whether somebody would see each statement, as tests do."""
-        return bool(self.execute_wrappers or self.queries_logged)
+    def execute_alone(
+        self, sql: str, parameters: Sequence[Any], take: Callable[[Cursor[Any]], Taken]
+    ) -> Taken:
+        """Do the same with a statement that only reads, and of which the request needs no other.
+
+        Where the request holds no connection it is run on one that goes back to the pool at once;
+        to make it the request's own would cost as much as the statement.
+        """
+        pool = None if self.connection is not None else self.pool
+        if pool is None:
+            return self.execute_straight(sql, parameters, take)
+        with self.wrap_database_errors:
+            pool.open()
+            connection = pool.getconn()
+            try:
+                return take(connection.execute(sql, parameters))
+            finally:
+                pool.putconn(connection)
 
     def get_connection_params(self) -> dict[str, Any]:
         """Return what a connection is made with; where there is a pool already, nobody reads it."""

@@ -31,7 +31,7 @@ class JobAdmin(StaffModelAdmin):
         "of_version",
         "type_of_job",
         "shown_status",
-        "attempts",
+        "calls",
         "created",
         "took",
         "why",
@@ -90,6 +90,10 @@ class JobAdmin(StaffModelAdmin):
     @admin.display(description="Status")
     def shown_status(self, job: Job) -> SafeString:
         return badge(job.status)
+
+    @admin.display(description="Attempts")
+    def calls(self, job: Job) -> int:
+        return job.calls
 
     @admin.display(description="Made (UTC)")
     def created(self, job: Job) -> SafeString | str:

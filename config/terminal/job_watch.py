@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from models_registry.models import OPEN_JOB, Job
@@ -73,8 +73,8 @@ class JobWatch:
 
 
 def _states(jobs: QuerySet[Job]) -> dict[UUID, State]:
-    rows = jobs.values_list("pk", "status", "attempts")
-    return {pk: (status, attempts) for pk, status, attempts in rows}
+    rows = jobs.values_list("pk", "status", F("attempts") + F("throttled"))
+    return {pk: (status, calls) for pk, status, calls in rows}
 
 
 def _first_id_of(moment: datetime) -> UUID:

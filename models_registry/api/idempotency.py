@@ -7,13 +7,12 @@ import re
 from collections.abc import Callable
 from typing import Any, cast
 
-import orjson
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from models_registry.api.principals import Principal
-from models_registry.contracts.fingerprints import digest
+from models_registry.contracts.fingerprints import fingerprint_of_json
 from models_registry.errors import InvalidRequest
 from models_registry.services.idempotency import Answer, answer_once
 
@@ -43,11 +42,10 @@ def idempotent(action: Action) -> Action:
             return action(view, request, **kwargs)
         if not KEY.fullmatch(key):
             raise InvalidIdempotencyKey
-        asked = [request.method, request.path, request.data]
         answer = answer_once(
             caller=cast("Principal", request.user).caller,
             key=key,
-            digest=digest(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)),
+            digest=fingerprint_of_json([request.method, request.path, request.data]),
             produce=lambda: _kept(action(view, request, **kwargs)),
         )
         return _respond(answer)

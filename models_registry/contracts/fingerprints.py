@@ -6,6 +6,7 @@ Our own and small, so that no upgrade of a library changes a fingerprint that is
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable
 from json.encoder import encode_basestring
 from typing import Any
@@ -15,6 +16,9 @@ import orjson
 from models_registry.contracts import keywords
 from models_registry.contracts.caches import BoundedCache
 
+# In sorted text: a number with a fraction or an exponent, or one that a double may not hold; or
+# what looks like it within a string.
+_AMBIGUOUS = re.compile(rb"(?:^|[:\[,])-?(?:\d+[.eE]|\d{16})")
 # Fingerprints of documents by their text as it came.
 _seen: BoundedCache[str] = BoundedCache(entries=2048, weight=4 * 1024 * 1024)
 
@@ -37,6 +41,17 @@ def canonical_json(value: Any) -> bytes:
 def fingerprint(value: Any) -> str:
     """Return the SHA-256 of the canonical text of `value`, in hex."""
     return digest(canonical_json(value))
+
+
+def fingerprint_of_json(value: Any) -> str:
+    """Return what `fingerprint` does, of JSON as it was read, and mostly ten times as fast.
+
+    Where no key and no number can be written in two ways, sorted text is canonical text.
+    """
+    text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    if text.isascii() and not _AMBIGUOUS.search(text):
+        return digest(text)
+    return fingerprint(value)
 
 
 def document_fingerprint(document: Any) -> str:

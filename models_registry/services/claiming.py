@@ -98,7 +98,7 @@ def is_tried_enough(job: Job) -> bool:
     """
     tries: int = settings.DISPATCH_MAX_ATTEMPTS
     refusals: int = settings.DISPATCH_MAX_THROTTLED
-    return job.attempts - job.throttled >= tries or job.throttled >= refusals
+    return job.attempts >= tries or job.throttled >= refusals
 
 
 def _is_due() -> Sql:
@@ -130,7 +130,7 @@ def _claim(*which: Sql) -> Job | None:
 
 def _begin_training(job: Job) -> None:
     # At a retry, `failed` was set since the job began: a withdrawal, which stands.
-    before = [VersionStatus.PENDING, *([VersionStatus.FAILED] if job.attempts == 1 else [])]
+    before = [VersionStatus.PENDING, *([VersionStatus.FAILED] if job.calls == 1 else [])]
     if job.version.status in before:
         rows.was_changed(
             ModelVersion,

@@ -33,6 +33,9 @@ from models_registry.tracing import trace_of_job, tracing
 
 logger = logging.getLogger(__name__)
 
+# Of the back-off; by then it is years, and a float has an end.
+MOST_DOUBLINGS = 30
+
 
 def call_handler(job: Job) -> None:
     """Call the handler of a job just claimed and record the outcome; must be outside a transaction.
@@ -53,7 +56,7 @@ def _call(job: Job) -> None:
         record_outcome(job, Failed({"code": "version_not_active", "message": message}))
         return
     handler = job.version.handlers[job.job_type]
-    if job.attempts == 1:
+    if job.calls == 1:
         waited = (timezone.now() - job.created_at).total_seconds()
         metrics.DISPATCH_SECONDS.labels(job.job_type).observe(max(0.0, waited))
     started = time.perf_counter()
@@ -84,7 +87,7 @@ def _tell_of_call(job: Job, outcome: Outcome, seconds: float) -> None:
         "job_id": str(job.pk),
         "job_type": job.job_type,
         "model_id": job.model_id,
-        "attempt": job.attempts,
+        "attempt": job.calls,
         "outcome": kind,
         "duration_ms": round(seconds * 1000, 1),
     }
@@ -111,21 +114,27 @@ def record_outcome(job: Job, outcome: Outcome) -> None:
             _end(job, status=JobStatus.SUCCESS, output=output)
         case Failed(error):
             _end(job, status=JobStatus.FAILURE, error=error, only_if=mine)
-        case Retry(error):
-            job.throttled += outcome.throttled
-            if is_tried_enough(job):
-                _end(job, status=JobStatus.FAILURE, error=error, only_if=mine)
-            elif _set_down(job, Dispatch.QUEUED, backoff_seconds(job.attempts), error):
-                metrics.RETRIES.labels(job.job_type).inc()
+        case Retry():
+            _retry(job, outcome, mine)
 
 
-def backoff_seconds(attempts: int) -> float:
-    """Return how long to wait after the n-th try: a random time, at least one second.
+def _retry(job: Job, outcome: Retry, mine: Sql) -> None:
+    """Have a job that was not reached called again later, if that was not tried often enough."""
+    if outcome.throttled:
+        job.attempts, job.throttled = job.attempts - 1, job.throttled + 1
+    if is_tried_enough(job):
+        _end(job, status=JobStatus.FAILURE, error=outcome.error, only_if=mine)
+    elif _set_down(job, Dispatch.QUEUED, backoff_seconds(job.calls), outcome.error):
+        metrics.RETRIES.labels(job.job_type).inc()
+
+
+def backoff_seconds(calls: int) -> float:
+    """Return how long to wait after the n-th call: a random time, at least one second.
 
     Full jitter: up to base * 2^n, at most the cap, so that a recovering function is not met by
     every waiting job at once.
     """
-    ceiling = settings.DISPATCH_BACKOFF_BASE_SECONDS * 2**attempts
+    ceiling = settings.DISPATCH_BACKOFF_BASE_SECONDS * 2 ** min(calls, MOST_DOUBLINGS)
     ceiling = min(ceiling, settings.DISPATCH_BACKOFF_CAP_SECONDS)
     return max(1.0, random.uniform(0, ceiling))  # noqa: S311 (jitter)
 
@@ -140,6 +149,7 @@ def _set_down(job: Job, dispatch: str, seconds: float, error: CallError | None) 
         "dispatch": dispatch,
         "claim": None,
         "due_at": statements.after(Sql("%s", (seconds,))),
+        "attempts": job.attempts,
         "throttled": job.throttled,
         "error": error,
     }

@@ -8,7 +8,6 @@ from typing import Any, TypedDict
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F
 from django.db.models.functions import Now
 
 from models_registry import hints, metrics
@@ -73,7 +72,7 @@ def requeue_interrupted() -> int:
     be running. Elsewhere claims lapse and handlers go on, and nobody else may say they did not.
     """
     interrupted = Job.objects.filter(dispatch__in=(Dispatch.CLAIMED, Dispatch.DISPATCHED))
-    tried_enough = interrupted.filter(attempts__gte=settings.DISPATCH_MAX_ATTEMPTS + F("throttled"))
+    tried_enough = interrupted.filter(attempts__gte=settings.DISPATCH_MAX_ATTEMPTS)
     for job in tried_enough.select_related("version"):
         _fail_crashed(job, statements.where(Job, dispatch=job.dispatch))
     return interrupted.update(dispatch=Dispatch.QUEUED, claim=None, due_at=Now())
@@ -132,10 +131,10 @@ def _hint_waiting() -> tuple[int, int]:
     due = Job.objects.filter(dispatch=Dispatch.QUEUED, due_at__lte=Now()).order_by("due_at")
     by_type: dict[str, list[UUID]] = {}
     waiting = retries = 0
-    columns = due.values_list("pk", "job_type", "attempts")
-    for job_id, job_type, attempts in columns[: settings.SWEEP_BATCH]:
+    columns = due.values_list("pk", "job_type", "started_at")
+    for job_id, job_type, started_at in columns[: settings.SWEEP_BATCH]:
         by_type.setdefault(job_type, []).append(job_id)
-        waiting, retries = (waiting, retries + 1) if attempts else (waiting + 1, retries)
+        waiting, retries = (waiting, retries + 1) if started_at else (waiting + 1, retries)
     for job_type, job_ids in by_type.items():
         hints.send_hints(job_type, job_ids)
     return waiting, retries

@@ -48,7 +48,7 @@ def insert(row: models.Model) -> None:
 
 
 def update(row: models.Model) -> None:
-    """Write all columns of a row that is there."""
+    """Write all columns of a row that is there; it must have been read with all of them."""
     running.run(*statements.updating(row))
 
 

@@ -63,6 +63,9 @@ def test_an_empty_required_value_is_a_missing_one(name):
         ("BODY_LIMIT_BYTES", "7 MiB"),
         ("JOB_RETENTION_DAYS", "-1"),
         ("RATE_LIMIT_PER_MINUTE", "-1"),
+        ("DISPATCH_MAX_ATTEMPTS", "0"),
+        ("DISPATCH_MAX_THROTTLED", "0"),
+        ("DISPATCH_MAX_THROTTLED", "10001"),
     ],
 )
 def test_an_impossible_value_stops_the_process(name, value):

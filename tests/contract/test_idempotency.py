@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from models_registry.api import idempotency
-from models_registry.models import Job, Model, ModelVersion
+from models_registry.contracts import fingerprint
+from models_registry.models import IdempotencyRecord, Job, Model, ModelVersion
 from models_registry.services.idempotency import KeyInFlight
 from subscriptions.models import EventSubscription
 from tests.examples import CREATE_MODEL, MODEL_ID, UPDATE_MODEL, subscribe
@@ -111,3 +112,14 @@ def test_a_key_that_can_be_none_is_400(api, active_model, key):
     answer = api.put(PATH, UPDATE_MODEL, headers={"Idempotency-Key": key})
 
     assert (answer.status, answer.body["code"]) == (400, "invalid_idempotency_key")
+
+
+def test_one_and_one_point_zero_are_one_request(api, active_model):
+    """As in a release before: a record of 24 hours outlives an upgrade."""
+    path, key = f"{PATH}/versions/1/inference", KEY
+    first = api.post(path, {"input": {"price": 7.0, "n": 1}}, headers=key)
+    again = api.post(path, {"input": {"n": 1.0, "price": 7}}, headers=key)
+
+    assert (again.status, again.content) == (202, first.content)
+    digest = IdempotencyRecord.objects.get().digest
+    assert digest == fingerprint(["POST", path, {"input": {"price": 7, "n": 1}}])

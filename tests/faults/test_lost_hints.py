@@ -175,7 +175,7 @@ def test_throttling_is_waited_out(model, faulty, tmp_path):
     faulty.mode = (429, "TooManyRequestsException", b'{"Message": "Rate Exceeded."}')
     job = _train()
     with worker(tmp_path):
-        wait_for(lambda: Job.objects.filter(attempts=2).exists())
+        wait_for(lambda: Job.objects.filter(throttled=2).exists())
         faulty.mode = "ok"
         wait_for(lambda: _is_dispatched(job))
     assert Job.objects.get().error is None

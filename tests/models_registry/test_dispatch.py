@@ -149,7 +149,7 @@ def test_a_try_for_which_the_function_had_no_room_does_not_count(settings, train
     assert _try(training, Retry(ERROR)).status == "started"
 
     assert _try(training, Retry(ERROR)).status == "failure"
-    assert (_stored().attempts, _stored().throttled) == (7, 5)
+    assert (_stored().attempts, _stored().throttled, _stored().calls) == (2, 5, 7)
 
 
 def test_a_function_that_never_has_room_fails_the_job_in_the_end(settings, training):
@@ -272,6 +272,11 @@ def test_sweeps_at_the_same_moment_put_each_job_right_once(settings, model):
 
 def test_a_claim_of_a_job_that_is_not_there_is_nothing(db):
     assert claim_job(uuid4()) is None
+
+
+def test_the_back_off_has_no_end_to_its_calls(settings):
+    """A function may be throttled ten thousand times, if a deployment says so."""
+    assert 1 <= backoff_seconds(10_000) <= settings.DISPATCH_BACKOFF_CAP_SECONDS
 
 
 def test_the_back_off_is_jittered_bounded_and_never_under_a_second(settings):

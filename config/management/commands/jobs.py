@@ -42,7 +42,7 @@ COLUMNS = (
     Column("CREATED", lambda job: timestamp(job.created_at)[:19] + "Z"),
     Column("TYPE", lambda job: job.job_type),
     Column("STATUS", lambda job: state(job.status)),
-    Column("TRIES", lambda job: str(job.attempts)),
+    Column("TRIES", lambda job: str(job.calls)),
     Column("MODEL/VERSION", _model_and_version),
     Column("ERROR AND WARNINGS", _outcome, cuttable=True),
 )

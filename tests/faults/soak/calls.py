@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
+from django.db.models import F
+
 from models_registry.models import Job
 from tests.faults.soak.breaking import OF_ALL_WORKERS, Breaking, Interruption
 from tests.faults.soak.load import REACHED
@@ -17,7 +19,10 @@ WORKERS, CALLS_AT_ONCE = 2, 2
 def faults_of_calls(fake: FaultyLambda, breaking: Breaking) -> list[str]:
     """Return what was called and not counted, and what was called again and nothing explains it."""
     calls = Counter(call["event"]["job_id"] for call in fake.calls)
-    counted = {str(pk): tries for pk, tries in Job.objects.values_list("pk", "attempts")}
+    counted = {
+        str(pk): tries
+        for pk, tries in Job.objects.values_list("pk", F("attempts") + F("throttled"))
+    }
     faults = [
         f"the job {pk} was called {number} times and counts {counted.get(pk)}"
         for pk, number in calls.items()

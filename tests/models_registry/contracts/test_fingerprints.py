@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models_registry.contracts import canonical_json, fingerprint, interface_fingerprint
+from models_registry.contracts.fingerprints import fingerprint_of_json
 
 HANDLER = {"type": "lambda", "arn": "arn:aws:lambda:us-west-2:123456789012:function:train"}
 
@@ -141,6 +142,20 @@ def test_one_and_one_point_zero_have_the_same_fingerprint():
     """ "compared as JSON values (key order, whitespace and `1`/`1.0` do not matter)" """
     assert fingerprint({"minimum": 1, "a": 2}) == fingerprint({"a": 2.0, "minimum": 1.0})
     assert fingerprint(1) != fingerprint(True)
+
+
+@given(JSON)
+def test_the_fast_way_for_json_that_was_read_leads_to_the_same_fingerprint(value):
+    assert fingerprint_of_json(value) == fingerprint(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [7.0, {"a": 0.0}, [1e20], 9007199254740993, -(10**16), {"é": 1, "\U00010000": 2, "\uffff": 3}],
+)
+def test_what_can_be_written_in_two_ways_has_one_fingerprint_by_the_fast_way_too(value):
+    for shown in (value, {"deep": [value]}):
+        assert fingerprint_of_json(shown) == fingerprint(shown)
 
 
 def test_a_fingerprint_never_changes():

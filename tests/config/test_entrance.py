@@ -1,0 +1,142 @@
+"""The API's way in answers as Django's own handler would, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished
+from django.db import close_old_connections
+from django.urls import get_script_prefix
+
+from config.api.entrance import KEPT_HOSTS, KEPT_PATHS, ApiMiddleware, Handler, _found
+from tests.contract.operations import MODEL
+from tests.tokens import token
+
+pytestmark = pytest.mark.django_db
+
+Answer = tuple[str, list[tuple[str, str]], bytes]
+Ask = Callable[..., Answer]
+# Each request has its own.
+NAMED_ANEW = {"X-Request-ID"}
+
+REQUESTS: dict[str, dict[str, Any]] = {
+    "a model": {"PATH_INFO": f"/v2/models/{MODEL}"},
+    "its head": {"PATH_INFO": f"/v2/models/{MODEL}", "REQUEST_METHOD": "HEAD"},
+    "one that is not there": {"PATH_INFO": "/v2/models/nothing"},
+    "an id of strange letters": {"PATH_INFO": "/v2/models/m\xc3\xb6\xff"},
+    "a path that leads nowhere": {"PATH_INFO": "/v2/nothing"},
+    "a slash too many": {"PATH_INFO": "/v2/models/"},
+    "a path of many characters": {"PATH_INFO": f"/v2/models/{'x' * 5000}"},
+    "a method that is not taken": {"PATH_INFO": "/v2/models", "REQUEST_METHOD": "DELETE"},
+    "a method of no meaning": {"PATH_INFO": "/v2/models", "REQUEST_METHOD": "BREW"},
+    "a body that is no JSON": {"PATH_INFO": "/v2/models", "REQUEST_METHOD": "POST", "body": b"{"},
+    "no token": {"PATH_INFO": "/v2/models", "HTTP_AUTHORIZATION": ""},
+    "another host": {"PATH_INFO": "/v2/models", "HTTP_HOST": "evil.example.com"},
+    "the document": {"PATH_INFO": "/v2/openapi.json"},
+    "a page of the document": {"PATH_INFO": "/v2/docs"},
+    "a page for staff": {"PATH_INFO": "/admin/login/"},
+    "metrics": {"PATH_INFO": "/metrics", "REQUEST_METHOD": "POST"},
+    "below a path of its own": {"PATH_INFO": "/v2/health", "SCRIPT_NAME": "/registry"},
+}
+
+
+@pytest.fixture(scope="module")
+def handlers() -> dict[type[WSGIHandler], WSGIHandler]:
+    return {kind: kind() for kind in (Handler, WSGIHandler)}
+
+
+@pytest.fixture
+def kept_open() -> Iterator[None]:
+    """Have the end of a request not end the connection that holds the test's transaction."""
+    request_finished.disconnect(close_old_connections)
+    yield
+    request_finished.connect(close_old_connections)
+
+
+@pytest.fixture
+def ask(active_model, handlers, kept_open) -> Ask:
+    def ask(kind: type[WSGIHandler] = Handler, **changed: Any) -> Answer:
+        body = changed.pop("body", b"")
+        environ = {
+            **{"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "QUERY_STRING": ""},
+            **{"SERVER_NAME": "testserver", "SERVER_PORT": "80", "HTTP_HOST": "testserver"},
+            **{"wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(body)},
+            "HTTP_AUTHORIZATION": f"Bearer {token()}",
+            **({"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body))}),
+            **changed,
+        }
+        begun: list[Any] = []
+        answer = handlers[kind](environ, lambda *head: begun.extend(head))
+        content = b"".join(answer)
+        answer.close()
+        return begun[0], begun[1], content
+
+    return ask
+
+
+@pytest.fixture
+def finished() -> Iterator[list[Any]]:
+    seen: list[Any] = []
+
+    def note(**of: Any) -> None:
+        seen.append(of)
+
+    request_finished.connect(note)
+    yield seen
+    request_finished.disconnect(note)
+
+
+@pytest.mark.parametrize("case", REQUESTS)
+def test_each_request_is_answered_as_by_djangos_own_handler(ask, case):
+    status, headers, body = ask(Handler, **REQUESTS[case])
+    as_django = ask(WSGIHandler, **REQUESTS[case])
+
+    assert status == as_django[0]
+    assert _shown(headers) == _shown(as_django[1])
+    assert len(body) == len(as_django[2])  # a page holds tokens that are made anew
+    assert (body == as_django[2]) or b"<html" in body
+
+
+def _shown(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return sorted(
+        (name, "" if name in NAMED_ANEW or name == "Set-Cookie" else value)
+        for name, value in headers
+    )
+
+
+@pytest.mark.parametrize("path", [f"/v2/models/{MODEL}", "/v2/nothing", "/admin/login/"])
+def test_the_end_of_each_request_is_announced_once(ask, finished, path):
+    """It is then that connections go back to their pool."""
+    ask(PATH_INFO=path)
+
+    assert len(finished) == 1
+
+
+def test_a_mounted_request_leaves_its_place_to_no_other(ask):
+    ask(PATH_INFO="/v2/health", SCRIPT_NAME="/registry")
+
+    assert get_script_prefix() == "/"
+
+
+def test_a_host_that_was_good_makes_no_other_good(ask, settings):
+    """H22: also where a proxy names the host."""
+    settings.USE_X_FORWARDED_HOST = True
+    of_proxy = {"PATH_INFO": "/v2/health", "HTTP_HOST": "testserver"}
+
+    assert ask(**of_proxy, HTTP_X_FORWARDED_HOST="testserver")[0] == "200 OK"
+    assert ask(**of_proxy, HTTP_X_FORWARDED_HOST="evil.example.com")[0] == "400 Bad Request"
+
+
+def test_what_callers_send_makes_no_memory_grow_for_ever(rf, settings):
+    settings.ALLOWED_HOSTS = ["*"]
+    way_in = ApiMiddleware(lambda request: None)  # type: ignore[arg-type,return-value]
+    for number in range(KEPT_PATHS + 100):
+        way_in(rf.get(f"/v2/models/m{number}", headers={"Host": f"h{number}.example.com"}))
+        way_in(rf.get(f"/v2/models/{number}{'x' * 200}"))
+
+    assert len(way_in._good_hosts) == KEPT_HOSTS
+    assert _found.cache_info().currsize == KEPT_PATHS
