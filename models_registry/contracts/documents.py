@@ -14,7 +14,7 @@ from models_registry.contracts import patterns, weights
 from models_registry.contracts.caches import BoundedCache
 from models_registry.contracts.cost import LEADS_BACK, TOO_COSTLY, TooCostly, price_of
 from models_registry.contracts.factory import make_validator
-from models_registry.contracts.fingerprints import document_fingerprint
+from models_registry.contracts.fingerprints import digest, document_fingerprint
 from models_registry.contracts.subschemas import Contract, Subschema
 from models_registry.errors import FAULTS_SOUGHT, Fault
 from models_registry.strict_json import depth_of_value, pointer
@@ -44,9 +44,39 @@ def check_contract(document: Any) -> list[Fault]:
     of itself. `$id` is welcome and names parts of the document only; `format` and unknown
     keywords say nothing about values, and may hold anything. Never raises for any JSON value.
     """
-    faults = list(_faults_of_size(document))
-    if faults:
-        return faults
+    text = _text_of(document)
+    # Most have been seen just as they are: then it is not even counted how deep they are.
+    seen = digest(text)
+    if _accepted.get(seen):
+        return []
+    faults = list(_faults_of_size(document, text)) or _faults_of_new(document)
+    if not faults:
+        _accepted.put(seen, True, weight=1)
+    return faults
+
+
+def _text_of(document: Any) -> bytes:
+    """Return the text of a document; b"" for what API bodies never hold, such as huge integers."""
+    try:
+        return orjson.dumps(document)
+    except TypeError:
+        return b""
+
+
+def _faults_of_size(document: Any, text: bytes) -> Iterator[Fault]:
+    if not isinstance(document, dict):
+        yield Fault("", "A contract must be an object.")
+    elif depth_of_value(document) > settings.SCHEMA_DEPTH_LIMIT:
+        yield Fault("", f"The schema nests deeper than {settings.SCHEMA_DEPTH_LIMIT} levels.")
+    elif not text:
+        yield Fault("", "The schema holds what JSON between systems can't.")
+    elif len(text) > settings.SCHEMA_LIMIT_BYTES:
+        limit = settings.SCHEMA_LIMIT_BYTES // 1024
+        yield Fault("", f"The schema is larger than {limit} KiB.")
+
+
+def _faults_of_new(document: dict[str, Any]) -> list[Fault]:
+    """Judge a document whose text is new, unless its fingerprint is not."""
     key = document_fingerprint(document)
     if _accepted.get(key):
         return []
@@ -57,22 +87,6 @@ def check_contract(document: Any) -> list[Fault]:
     if not faults:
         _accepted.put(key, True, weight=1)
     return faults
-
-
-def _faults_of_size(document: Any) -> Iterator[Fault]:
-    if not isinstance(document, dict):
-        yield Fault("", "A contract must be an object.")
-    elif depth_of_value(document) > settings.SCHEMA_DEPTH_LIMIT:
-        yield Fault("", f"The schema nests deeper than {settings.SCHEMA_DEPTH_LIMIT} levels.")
-    else:
-        try:
-            size = len(orjson.dumps(document))
-        except TypeError:  # what API bodies never hold: huge integers, half surrogate pairs
-            yield Fault("", "The schema holds what JSON between systems can't.")
-            return
-        if size > settings.SCHEMA_LIMIT_BYTES:
-            limit = settings.SCHEMA_LIMIT_BYTES // 1024
-            yield Fault("", f"The schema is larger than {limit} KiB.")
 
 
 def _faults_within_size(document: dict[str, Any]) -> list[Fault]:
