@@ -7,6 +7,7 @@ somebody watches statements, as tests do, it is Django's.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from operator import attrgetter, methodcaller
 from typing import Any, TypeVar
 
@@ -16,6 +17,12 @@ Rows = Sequence[Sequence[Any]]
 Taken = TypeVar("Taken")
 _ROWS: Callable[[Any], Rows] = methodcaller("fetchall")
 _COUNT: Callable[[Any], int] = attrgetter("rowcount")
+
+
+@cache
+def is_postgresql() -> bool:
+    """Tell which of the two databases it is; asking the connection costs as much as a column."""
+    return connections[DEFAULT_DB_ALIAS].vendor == "postgresql"
 
 
 def read(sql: str, parameters: Sequence[Any]) -> Rows:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 from django.utils import timezone
 
 from models_registry import running
@@ -89,7 +89,7 @@ def _locked_record(caller: str, key: str) -> IdempotencyRecord | None:
     then be answered by the record.
     """
     named = [caller, key]
-    if connection.vendor != "postgresql":
+    if not running.is_postgresql():
         return rows.read(IdempotencyRecord, "WHERE caller = %s AND key = %s", named)
     digest = hashlib.sha256(f"{caller}\0{key}".encode()).digest()
     number = int.from_bytes(digest[:8], "big", signed=True)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db import connection
-
 from models_registry.errors import NotFound
 from models_registry.models import Job, Model, ModelVersion
+from models_registry.running import is_postgresql
 from models_registry.services import rows, statements
 from models_registry.stored import StoredModel, StoredVersion, stored_model
 
@@ -52,7 +51,7 @@ def hold_model(model_id: str) -> Model:
 
 def _locking(clause: str) -> str:
     """Return `clause`, or nothing on SQLite, where whoever writes is alone."""
-    return f" {clause}" if connection.vendor == "postgresql" else ""
+    return f" {clause}" if is_postgresql() else ""
 
 
 def newest_version(model: Model) -> ModelVersion:

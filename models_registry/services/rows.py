@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any, TypeVar
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, models
 
 from models_registry import running
 from models_registry.services import statements
@@ -21,7 +21,7 @@ Row = TypeVar("Row", bound=models.Model)
 
 def read(model: type[Row], rest: str, parameters: Sequence[Any]) -> Row | None:
     """Return the first row of `model` that `rest` picks, such as "WHERE id = %s FOR UPDATE"."""
-    columns = statements.columns_of(model, connection.vendor).listed
+    columns = statements.columns_of(model).listed
     found = running.read(f"SELECT {columns} FROM {model._meta.db_table} {rest}", parameters)  # noqa: S608 (names of ours)
     return _row(model, found[0]) if found else None
 
@@ -60,7 +60,7 @@ def write(*new: models.Model) -> None:
     the database chooses is not told it.
     """
     pieces = [statements.inserting(row) for row in new]
-    if connection.vendor == "postgresql":
+    if running.is_postgresql():
         *parts, last = pieces
         named = ", ".join(f"part_{number} AS ({part.text})" for number, part in enumerate(parts))
         beginning = f"WITH {named} " if parts else ""
@@ -73,7 +73,7 @@ def write(*new: models.Model) -> None:
 
 
 def _is_there(row: models.Model) -> None:
-    row._state.adding, row._state.db = False, connection.alias
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
 
 
 def change(
@@ -87,7 +87,7 @@ def change(
     does. A column's value may be a piece of SQL, such as Sql("attempts + 1").
     """
     statement = statements.changing(model, columns, conditions)
-    returned = statements.columns_of(model, connection.vendor, without).listed
+    returned = statements.columns_of(model, without).listed
     found = running.read(f"{statement.text} RETURNING {returned}", statement.parameters)
     return _row(model, found[0], without) if found else None
 
@@ -99,8 +99,8 @@ def was_changed(model: type[Row], columns: Mapping[str, Any], *conditions: Sql) 
 
 def _row(model: type[Row], found: Sequence[Any], without: str = "") -> Row:
     """Return the object for what a statement gave back of `columns_of`."""
-    _, attributes, converters = statements.columns_of(model, connection.vendor, without)
+    _, attributes, converters = statements.columns_of(model, without)
     values = list(found)
     for index, convert, column in converters:
         values[index] = convert(values[index], column, connection)
-    return model.from_db(connection.alias, attributes, values)
+    return model.from_db(DEFAULT_DB_ALIAS, attributes, values)

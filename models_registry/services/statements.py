@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, models
+
+from models_registry.running import is_postgresql
 
 
 class Sql(NamedTuple):
@@ -33,14 +35,14 @@ def stored_value(model: type[models.Model], column: str, value: Any) -> Any:
 
 def now() -> str:
     """Return what in a statement is the database's clock, as Django's `Now()` has it."""
-    if connection.vendor == "postgresql":
+    if is_postgresql():
         return "STATEMENT_TIMESTAMP()"
     return "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')"
 
 
 def after(seconds: Sql) -> Sql:
     """Return what in a statement is the time so many seconds from now, by the same clock."""
-    if connection.vendor == "postgresql":
+    if is_postgresql():
         text = f"STATEMENT_TIMESTAMP() + make_interval(secs => {seconds.text})"
     else:
         text = f"STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', ({seconds.text}) || ' seconds')"
@@ -53,14 +55,14 @@ def key(model: type[models.Model], value: Any) -> Any:
 
 
 def inserting(row: models.Model) -> Sql:
-    writing = _writing(type(row), row.pk is None, connection.vendor)
+    writing = _writing(type(row), row.pk is None)
     texts, parameters = _values(row, writing)
     text = f"INSERT INTO {row._meta.db_table} ({writing.listed}) VALUES ({', '.join(texts)})"  # noqa: S608 (names of ours)
     return Sql(text, tuple(parameters))
 
 
 def updating(row: models.Model) -> Sql:
-    writing = _writing(type(row), True, connection.vendor)
+    writing = _writing(type(row), True)
     texts, parameters = _values(row, writing)
     sets = ", ".join(
         f'"{each.field.column}" = {text}' for each, text in zip(writing.columns, texts, strict=True)
@@ -95,7 +97,7 @@ class Columns(NamedTuple):
 
 
 @cache
-def columns_of(model: type[models.Model], vendor: str, without: str = "") -> Columns:
+def columns_of(model: type[models.Model], without: str = "") -> Columns:
     """Return how rows are read, all their columns but `without`."""
     fields = [each for each in model._meta.concrete_fields if each.attname != without]
     columns = [field.get_col(model._meta.db_table) for field in fields]
@@ -112,7 +114,7 @@ def columns_of(model: type[models.Model], vendor: str, without: str = "") -> Col
 
 def shown_value(model: type[models.Model], column: str, value: Any) -> Any:
     """Return the value of which a column keeps this."""
-    columns = columns_of(model, connection.vendor)
+    columns = columns_of(model)
     place = columns.attributes.index(column)
     for index, convert, kept_in in columns.converters:
         if index == place:
@@ -133,6 +135,8 @@ class _Written(NamedTuple):
     attribute: str
     field: Any
     taken_as_is: frozenset[type]
+    # What the database's own integers of this size are made with; None where there is no such.
+    integer: Callable[[int], int] | None
 
 
 class _Writing(NamedTuple):
@@ -143,15 +147,16 @@ class _Writing(NamedTuple):
 
 
 @cache
-def _writing(model: type[models.Model], without_key: bool, vendor: str) -> _Writing:
+def _writing(model: type[models.Model], without_key: bool) -> _Writing:
     fields = tuple(
         field
         for field in model._meta.concrete_fields
         if not (without_key and field is model._meta.pk)
     )
-    as_is = _taken_as_is(vendor)
+    as_is = _taken_as_is()
     columns = [
-        _Written(each.attname, each, as_is.get(_column(each), frozenset())) for each in fields
+        _Written(each.attname, each, as_is.get(type(_column(each)), frozenset()), _integer_of(each))
+        for each in fields
     ]
     return _Writing(_listed(fields), columns)
 
@@ -165,8 +170,8 @@ def _values(row: models.Model, writing: _Writing) -> tuple[list[str], list[Any]]
     kept = [
         value
         if (value := has[attribute]) is None or type(value) in taken_as_is
-        else _kept(value, field)
-        for attribute, field, taken_as_is in writing.columns
+        else _kept(value, field, integer)
+        for attribute, field, taken_as_is, integer in writing.columns
     ]
     texts = [value.text if type(value) is Sql else "%s" for value in kept]
     parameters = [
@@ -175,24 +180,33 @@ def _values(row: models.Model, writing: _Writing) -> tuple[list[str], list[Any]]
     return texts, parameters
 
 
-def _kept(value: Any, field: Any) -> Any:
-    return value if type(value) is Sql else field.get_db_prep_save(value, connection)
+def _kept(value: Any, field: Any, integer: Callable[[int], int] | None) -> Any:
+    if type(value) is Sql:
+        return value
+    if integer is not None and type(value) is int:
+        return integer(value)
+    return field.get_db_prep_save(value, connection)
 
 
-def _taken_as_is(vendor: str) -> dict[type[models.Field[Any, Any]], frozenset[type]]:
+def _integer_of(field: Any) -> Callable[[int], int] | None:
+    types: dict[str, Callable[[int], int]] = getattr(connection.ops, "integerfield_type_map", {})
+    return types.get(_column(field).get_internal_type())
+
+
+def _taken_as_is() -> dict[type[models.Field[Any, Any]], frozenset[type]]:
     by_field: dict[type[models.Field[Any, Any]], frozenset[type]] = {
         models.CharField: frozenset({str}),
         models.TextField: frozenset({str}),
     }
-    if vendor == "postgresql":
+    if is_postgresql():
         by_field[models.UUIDField] = frozenset({UUID})
         # With a time zone, as all of ours are.
         by_field[models.DateTimeField] = frozenset({datetime})
     return by_field
 
 
-def _column(field: Any) -> type:
-    """Return the kind of a field; for one that refers to a row, that of the row's key."""
+def _column(field: Any) -> Any:
+    """Return a field; for one that refers to a row, that of the row's key."""
     while field.remote_field is not None:
         field = field.target_field
-    return type(field)
+    return field

@@ -10,6 +10,8 @@ from typing import ParamSpec, TypeVar
 
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
+from models_registry.running import is_postgresql
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -52,7 +54,7 @@ def commit_lazily() -> None:
     What it did is seen by everybody at once, and stays whatever becomes of this process. Only a
     crash of the database itself may take it back, and only with all that was committed after it.
     """
-    if connection.vendor == "postgresql":
+    if is_postgresql():
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL synchronous_commit TO off")
 

@@ -19,6 +19,7 @@ from models_registry import hints
 from models_registry.events import ENVELOPE_BYTES
 from models_registry.handlers import handler_for
 from models_registry.models import Action, Job, new_id
+from models_registry.running import is_postgresql
 from models_registry.services.versions import TriggeredEvent
 from models_registry.tracing import present_trace
 from subscriptions.models import (
@@ -207,7 +208,7 @@ def _insert_triggers(fact: Fact, shots: Sequence[_Shot]) -> None:
 
 def _rows(shots: Sequence[_Shot]) -> tuple[str, list[Any]]:
     """Return a FROM item called `shot` that hands the shots to a statement, and its parameters."""
-    if connection.vendor == "postgresql":
+    if is_postgresql():
         rows = [(shot.subscription_id, shot.job_id, shot.version_id, shot.error) for shot in shots]
         table = "unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::text[])"
         names = "subscription_id, job_id, version_id, error"
@@ -226,11 +227,11 @@ def _rows(shots: Sequence[_Shot]) -> tuple[str, list[Any]]:
 
 def _uuid(value: UUID | None) -> UUID | str | None:
     """Return a UUID as this database keeps it."""
-    return value if value is None or connection.vendor == "postgresql" else value.hex
+    return value if value is None or is_postgresql() else value.hex
 
 
 def _uuid_placeholder() -> str:
-    return "%s::uuid" if connection.vendor == "postgresql" else "%s"
+    return "%s::uuid" if is_postgresql() else "%s"
 
 
 def _entry(shot: _Shot) -> TriggeredEvent:

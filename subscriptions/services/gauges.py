@@ -9,6 +9,7 @@ from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 from django.db.utils import OperationalError
 
+from models_registry.running import is_postgresql
 from subscriptions.models import (
     OPEN_RUN,
     EventSubscription,
@@ -36,7 +37,7 @@ def stale_subscriptions() -> int | None:
         Q(effective_status=SubscriptionStatus.STALE)
     )
     limited = stale.order_by().values("pk")[:COUNT_LIMIT]
-    if connection.vendor != "postgresql":
+    if not is_postgresql():
         return len(limited)
     try:
         with transaction.atomic(), connection.cursor() as cursor:

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 from django.db import connection, connections
 
+from models_registry.running import is_postgresql
+
 
 class Hand(Protocol):
     """Does one thing after the other, in the order in which they were asked for."""
@@ -23,7 +25,7 @@ def other_hand() -> Iterator[Hand]:
     On SQLite, where whoever writes is alone, and inside a transaction, which no other connection
     can see into, everything is done at once by the caller itself.
     """
-    if connection.vendor != "postgresql" or connection.in_atomic_block:
+    if not is_postgresql() or connection.in_atomic_block:
         yield _OwnHand()
         return
     with ThreadPoolExecutor(1, thread_name_prefix="recorder") as pool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from django.db import connection
 
 from models_registry.errors import Unprocessable
+from models_registry.running import is_postgresql
 from subscriptions.models import EventSubscription, SubscriptionStatus, TriggerEvent
 
 # An action of a model: a node of the graph, such as ("price_v1", "training").
@@ -77,6 +78,6 @@ def _edges_from(nodes: Iterable[Node]) -> Iterable[tuple[Node, Node]]:
 
 
 def _lock_graph() -> None:
-    if connection.vendor == "postgresql":  # SQLite's one writer at a time is lock enough
+    if is_postgresql():  # SQLite's one writer at a time is lock enough
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [GRAPH_LOCK])

@@ -15,6 +15,7 @@ from django.db.models.functions import Cast
 
 from models_registry.contracts import PayloadCheck
 from models_registry.errors import Fault
+from models_registry.running import is_postgresql
 from subscriptions.models import EventSubscription, InputSource, Revalidation
 
 # Rows that are in memory at a time; a payload may have 900 kB.
@@ -124,7 +125,7 @@ def write_warnings(changes: Sequence[Change]) -> None:
     """
     if not changes:
         return
-    if connection.vendor == "postgresql":
+    if is_postgresql():
         # A line for each, which no JSON of ours breaks: half of what JSON costs to take apart.
         found = (
             "unnest(string_to_array(%s, E'\\n')::uuid[], string_to_array(%s, E'\\n')::int[],"
@@ -152,7 +153,7 @@ def write_warnings(changes: Sequence[Change]) -> None:
 def _stream(sql: str, parameters: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
     """Yield the rows of a statement as the database gives them, a few in memory at a time."""
     with connection.cursor() as cursor, connection.wrap_database_errors:
-        if connection.vendor == "postgresql":
+        if is_postgresql():
             yield from cursor.stream(sql, parameters, size=ROWS_AT_A_TIME, binary=True)
         else:
             cursor.execute(sql, parameters)
