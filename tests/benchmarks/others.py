@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from models_registry.models import Model
 from tests import examples
 from tests.benchmarks import competitors, stock
 from tests.benchmarks.competitors import Server
@@ -17,6 +18,8 @@ from tests.benchmarks.rounds import Drive, interleave, summary
 
 APPLICATION = "config.wsgi:application"
 SUBSCRIBERS = 1_000_000
+# How many models the requests go to.
+SPREAD = 500
 # Two contracts by turns, so that each update changes an interface.
 LIMITS = (64, 65)
 
@@ -29,6 +32,8 @@ def servers(drive: Drive, rounds: int, folder: Path, token: str) -> dict[str, An
         "granian, 3 threads": {"kind": "granian", "threads": 3},
         "gunicorn, 8 threads": {"kind": "gunicorn", "threads": 8},
     }
+    if not Model.objects.filter(pk=model_id(0)).exists():
+        stock.make_models(SPREAD)
     body, found = examples.update_model(), {}
     with ExitStack() as stack:
         running: dict[str, Server] = {}
@@ -41,7 +46,7 @@ def servers(drive: Drive, rounds: int, folder: Path, token: str) -> dict[str, An
         }.items():
             cases: dict[str, Callable[[], dict[str, Any]]] = {
                 name: lambda server=server, make=make: drive(  # type: ignore[misc]
-                    server, [make(server, number) for number in range(500)]
+                    server, [make(server, number) for number in range(SPREAD)]
                 )
                 for name, server in running.items()
             }

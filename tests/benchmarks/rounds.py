@@ -22,7 +22,10 @@ CLIENTS, SECONDS = 8, 1.5
 
 @contextmanager
 def driving(*, clients: int = CLIENTS, seconds: float = SECONDS) -> Iterator[Drive]:
-    """Yield what sends requests to a server for some time, from a process of its own."""
+    """Yield what sends requests to a server for some time, from a process of its own.
+
+    It ends the run (SystemExit) when one of the answers is no success: that is no measure.
+    """
     command = [sys.executable, "-m", "tests.benchmarks.driver"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     process = subprocess.Popen(command, **pipes)  # type: ignore[call-overload]
@@ -32,6 +35,8 @@ def driving(*, clients: int = CLIENTS, seconds: float = SECONDS) -> Iterator[Dri
         process.stdin.write(json.dumps(told) + "\n")
         process.stdin.flush()
         found: dict[str, Any] = json.loads(process.stdout.readline())
+        if any(status[0] not in "23" for status in found["statuses"]):
+            raise SystemExit(f"The answers to {requests[0]} were {found['statuses']}")
         return found
 
     try:
