@@ -42,13 +42,20 @@ def idempotent(action: Action) -> Action:
             return action(view, request, **kwargs)
         if not KEY.fullmatch(key):
             raise InvalidIdempotencyKey
+        responses = []
+
+        def produce() -> Answer:
+            responses.append(action(view, request, **kwargs))
+            return _kept(responses[-1])
+
         answer = answer_once(
             caller=cast("Principal", request.user).caller,
             key=key,
             digest=fingerprint_of_json([request.method, request.path, request.data]),
-            produce=lambda: _kept(action(view, request, **kwargs)),
+            produce=produce,
         )
-        return _respond(answer)
+        # Of several, when the transaction was run again, the last one took effect.
+        return _replay(answer) if answer.replayed else responses[-1]
 
     return wrapper
 
@@ -59,10 +66,8 @@ def _kept(response: HttpResponseBase) -> Answer:
     return Answer(response.status_code, response.content, headers)
 
 
-def _respond(answer: Answer) -> HttpResponse:
-    headers = dict(answer.headers)
-    if answer.replayed:
-        headers["Idempotent-Replayed"] = "true"
+def _replay(answer: Answer) -> HttpResponse:
+    headers = {**answer.headers, "Idempotent-Replayed": "true"}
     return HttpResponse(
         answer.body, status=answer.status, headers=headers, content_type="application/json"
     )

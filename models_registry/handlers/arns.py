@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.conf import settings
 
@@ -39,7 +40,13 @@ class FunctionArn:
 
 def parse_arn(text: str) -> FunctionArn | None:
     """Return the parts of a function's ARN; None if `text` is none."""
-    match = ARN.fullmatch(text) if len(text) <= LENGTH_LIMIT else None
+    return _parsed(text) if len(text) <= LENGTH_LIMIT else None
+
+
+# A deployment has few functions, and each update names two of them twice.
+@lru_cache(maxsize=1000)
+def _parsed(text: str) -> FunctionArn | None:
+    match = ARN.fullmatch(text)
     return FunctionArn(**match.groupdict()) if match else None
 
 
