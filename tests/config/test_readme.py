@@ -154,3 +154,13 @@ def test_the_waits_between_tries_are_those_of_the_table(monkeypatch):
     waits = [dispatch.backoff_seconds(tries) for tries in range(1, 5)]
     assert [f"{wait:.0f} s" for wait in waits] == row[1].split(" | ")
     assert len(waits) + 1 == dispatch.settings.DISPATCH_MAX_ATTEMPTS
+
+
+def test_a_job_that_is_always_throttled_fails_after_about_an_hour():
+    assert "`DISPATCH_MAX_THROTTLED` such calls, an hour with the defaults" in README
+    base, cap = 2.0, dispatch.settings.DISPATCH_BACKOFF_CAP_SECONDS
+    longest = [min(base * 2**call, cap) for call in range(1, 30)]
+
+    assert len(longest) + 1 == dispatch.settings.DISPATCH_MAX_THROTTLED
+    # Each wait is half of its longest, on average.
+    assert 0.9 < sum(longest) / 2 / 3600 < 1.1

@@ -1,4 +1,4 @@
-"""Dispatch: claim, call, record; and the sweep that finds what was left behind (F1 to F11)."""
+"""Dispatch: claim, record; and the sweep that finds what was left behind (F1 to F11)."""
 
 from __future__ import annotations
 
@@ -7,20 +7,17 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 from django.db.models.functions import Now
-from django.test.utils import CaptureQueriesContext
 
 from models_registry.handlers import Accepted, Answered, Failed, Outcome, Retry, Unknown
 from models_registry.models import Job, ModelVersion
-from models_registry.services import working
 from models_registry.services.claiming import claim_job
 from models_registry.services.completion import WITHDRAWN
 from models_registry.services.dispatch import backoff_seconds, record_outcome
 from models_registry.services.jobs import request_inference, request_training
 from models_registry.services.recovery import sweep
 from models_registry.services.versions import set_version_status
-from models_registry.services.working import work_through
 from tests.at_once import at_once
 from tests.factories import ask_training
 
@@ -286,49 +283,3 @@ def test_the_back_off_is_jittered_bounded_and_never_under_a_second(settings):
     assert all(1.0 <= wait <= settings.DISPATCH_BACKOFF_CAP_SECONDS for wait in waits)
     assert len(set(waits)) > 100
     assert max(backoff_seconds(1) for _ in range(200)) <= 4.0
-
-
-def test_a_worker_goes_on_with_what_else_is_due(scripted, active_model):
-    """One message is enough to work off a backlog, so that a fan-out needs few of them."""
-    named, other = (
-        request_inference(model_id=MODEL, version="1", input={"n": n}) for n in range(2)
-    )
-    assert not work_through([str(named.pk)], waited_for=True)
-
-    assert {job.pk for job in Job.objects.filter(attempts=1)} == {named.pk, other.pk}
-
-
-def test_a_worker_takes_only_the_kind_of_calls_of_its_queue(scripted, training):
-    assert not work_through([], waited_for=True)
-
-    assert _stored().status == "pending"
-
-
-def test_a_message_that_names_nothing_harms_nothing(scripted, training):
-    """F19: garbage in the queue."""
-    assert not work_through(["not an id", str(uuid4())], waited_for=False)
-
-    assert _stored().attempts == 1
-
-
-def test_a_job_that_can_not_be_dispatched_does_not_stop_the_others(monkeypatch, scripted, model):
-    jobs = [request_training(model_id=MODEL, version="1", input={}) for _ in range(2)]
-    monkeypatch.setattr(
-        working, "claim_job", lambda _: (_ for _ in ()).throw(RuntimeError("no luck"))
-    )
-    work_through([str(jobs[0].pk)], waited_for=False)
-
-    assert Job.objects.filter(attempts=1).count() == 2
-
-
-@pytest.mark.postgres
-def test_a_backlog_of_one_kind_is_not_in_the_way_of_the_other(scripted, training):
-    """A claim goes by the index in which each type of queued job has a stretch of its own."""
-    with CaptureQueriesContext(connection) as captured:
-        work_through([], waited_for=True)
-    (claim,) = (query["sql"] for query in captured if query["sql"].startswith("UPDATE"))
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan TO off")
-        cursor.execute(f"EXPLAIN {claim}")
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert "Index Scan using job_queued" in plan
