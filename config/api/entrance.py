@@ -77,6 +77,7 @@ class ApiMiddleware:
         self._security = SecurityMiddleware(get_response)
         self._frames = XFrameOptionsMiddleware(get_response)
         self._safety: dict[tuple[bool, str], dict[str, tuple[str, str]]] = {}
+        # Good for as long as this is there: ALLOWED_HOSTS does not change while a process runs.
         self._good_hosts: set[str] = set()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, TypedDict
 from uuid import UUID
@@ -35,13 +36,13 @@ class JobsCommand(TerminalCommand):
         super().add_arguments(parser)
         parser.add_argument("jobs", nargs="+", type=UUID, metavar="JOB", help="the id of a job")
 
+    @abstractmethod
     def do(self, job_id: UUID) -> Job:
         """Do it to one job. Raises DomainError."""
-        raise NotImplementedError
 
+    @abstractmethod
     def said(self, job: Job) -> str:
         """Say what came of it."""
-        raise NotImplementedError
 
     def show(self, **options: Any) -> None:
         # Each once, in the order given.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django.conf import settings
@@ -33,7 +34,7 @@ class _Formatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
     """Leaves the lines of the examples as they are."""
 
 
-class TerminalCommand(BaseCommand):
+class TerminalCommand(BaseCommand, ABC):
     """A command that shows the API's objects; a subclass carries it out in `show`.
 
     Exit status: 0 done, 1 refused or not found, 2 bad arguments. `examples` end its help: lines
@@ -68,9 +69,9 @@ class TerminalCommand(BaseCommand):
             help=f"show at most N, up to {settings.PAGE_SIZE_LIMIT} (default: %(default)s)",
         )
 
+    @abstractmethod
     def show(self, **options: Any) -> None:
         """Do what the command is for. A DomainError becomes a message and an exit status."""
-        raise NotImplementedError
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.display = Display(

@@ -156,7 +156,7 @@ def test_the_openapi_document_says_what_is_taken() -> None:
     class DocumentedViewSet(OpenViewSet):
         @extend_schema(request=OuterRequest, responses=None, operation_id="take")
         def take(self, request: Request) -> Response:
-            raise NotImplementedError
+            return Response(request.data)
 
     from django.urls import path
 
