@@ -18,6 +18,8 @@ from uuid import UUID
 import orjson
 import psycopg
 
+from tests.benchmarks.pipes import hear, tell
+
 PAYLOAD_BYTES = 520
 # One payload of ten has a route that the contract refuses.
 ONE_FAILS_OF = 10
@@ -206,9 +208,9 @@ def _revalidate(target: str, workers: list[subprocess.Popen[str]]) -> float:
     run_id = _new_run(target)
     begun = time.perf_counter()
     for worker in workers:
-        _tell(worker, str(run_id))
+        tell(worker, str(run_id))
     for worker in workers:
-        _hear(worker)
+        hear(worker)
     seconds = time.perf_counter() - begun
     run = Revalidation.objects.get(pk=run_id)
     assert (run.status, run.checked) == ("success", run.total), run.status
@@ -223,7 +225,7 @@ def _workers(count: int) -> Iterator[list[subprocess.Popen[str]]]:
     started = [subprocess.Popen(command, **pipes) for _ in range(count)]  # type: ignore[call-overload]
     try:
         for worker in started:
-            assert _hear(worker) == "ready"
+            assert hear(worker) == "ready"
         yield started
     finally:
         for worker in started:
@@ -231,23 +233,12 @@ def _workers(count: int) -> Iterator[list[subprocess.Popen[str]]]:
             worker.wait()
 
 
-def _tell(worker: subprocess.Popen[str], line: str) -> None:
-    assert worker.stdin is not None
-    worker.stdin.write(f"{line}\n")
-    worker.stdin.flush()
-
-
-def _hear(worker: subprocess.Popen[str]) -> str:
-    assert worker.stdout is not None
-    return worker.stdout.readline().strip()
-
-
 def _peak(target: str) -> float:
     """Return the most memory a fresh worker had over the target's rows, in MiB."""
     run_id = _new_run(target)
     with _workers(1) as (worker,):
-        _tell(worker, str(run_id))
-        peak = int(_hear(worker)) / 1024
+        tell(worker, str(run_id))
+        peak = int(hear(worker)) / 1024
     _reset(target)
     return peak
 

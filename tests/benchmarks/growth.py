@@ -26,6 +26,7 @@ from tests.benchmarks.bench_revalidation import make_payloads
 from tests.benchmarks.competitors import Server
 from tests.benchmarks.names import model_id
 from tests.benchmarks.others import APPLICATION, LIMITS
+from tests.benchmarks.pipes import hear, tell
 from tests.benchmarks.places import copied
 from tests.benchmarks.plot import Panel, draw, short
 from tests.benchmarks.rounds import Drive
@@ -166,9 +167,9 @@ def _revalidate(
         run_id = _ask(workers[0], f"begin {target}")
         begun = time.perf_counter()
         for worker in workers:
-            _tell(worker, f"work {run_id}")
+            tell(worker, f"work {run_id}")
         for worker in workers:
-            _hear(worker)
+            hear(worker)
         return payloads / (time.perf_counter() - begun)
 
     run.times = max(1, PAYLOADS_IN_ALL // payloads)  # type: ignore[attr-defined]
@@ -196,7 +197,7 @@ def _processes(url: str, count: int) -> Iterator[list[subprocess.Popen[str]]]:
     started = [subprocess.Popen(command, env=environment, **pipes) for _ in range(count)]
     try:
         for process in started:
-            assert _hear(process) == "ready"
+            assert hear(process) == "ready"
         yield started
     finally:
         for process in started:
@@ -206,16 +207,5 @@ def _processes(url: str, count: int) -> Iterator[list[subprocess.Popen[str]]]:
 
 
 def _ask(process: subprocess.Popen[str], line: str) -> str:
-    _tell(process, line)
-    return _hear(process)
-
-
-def _tell(process: subprocess.Popen[str], line: str) -> None:
-    assert process.stdin is not None
-    process.stdin.write(f"{line}\n")
-    process.stdin.flush()
-
-
-def _hear(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
+    tell(process, line)
+    return hear(process)
