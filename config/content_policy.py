@@ -37,4 +37,7 @@ class ContentPolicyMiddleware:
 
 def policy_of(path: str) -> str:
     """Return the policy for the answers at a path."""
-    return next((policy for start, policy in _POLICIES if path.startswith(start)), _PAGES)
+    for start, policy in _POLICIES:
+        if path.startswith(start):
+            return policy
+    return _PAGES

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 import re
+import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,15 +21,58 @@ from models_registry.tracing import present_trace
 
 # Of one text in a line; in characters.
 TEXT_LIMIT = 16_000
+_STARTED_AT = time.time()
 # What would begin another line, or steer a terminal.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # What logging itself puts into a record; the rest is what was said beside the message.
-_OF_EVERY_RECORD = frozenset(RESERVED_ATTRS)
+_OF_EVERY_RECORD = frozenset({*RESERVED_ATTRS, "taskName"})
 # At DEBUG these write payloads and signatures, or SQL with its parameters, which are payloads.
 _TOO_TALKATIVE = (
     *("boto3", "botocore", "urllib3", "kombu", "amqp", "celery", "redis"),
     "django.db.backends",
 )
+
+
+class Record(logging.LogRecord):
+    """A record without the parts of the path that it comes from, which no line shows."""
+
+    def __init__(
+        self,
+        name: str,
+        level: int,
+        pathname: str,
+        lineno: int,
+        msg: Any,
+        args: Any,
+        exc_info: Any,
+        func: str | None = None,
+        sinfo: str | None = None,
+        **_: Any,
+    ) -> None:
+        self.created = time.time()
+        self.msecs = self.created % 1 * 1000 // 1
+        self.relativeCreated = (self.created - _STARTED_AT) * 1000
+        self.name, self.levelno, self.levelname = name, level, logging.getLevelName(level)
+        self.pathname = self.filename = pathname
+        self.lineno, self.module = lineno, "Unknown module"
+        self.funcName = func  # type: ignore[assignment]
+        self.msg, self.args = msg, args
+        # A mapping alone is for `%(name)s` in the message.
+        if args and len(args) == 1 and args[0] and isinstance(args[0], Mapping):
+            self.args = args[0]
+        self.exc_info, self.exc_text, self.stack_info = exc_info, None, sinfo
+        self.thread = self.threadName = self.process = self.processName = None
+        self.taskName = None
+
+
+class Lines(logging.StreamHandler[Any]):
+    """Writes to standard error, which is flushed by itself with each line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self.stream.write(f"{self.format(record)}\n")
+        except Exception:
+            self.handleError(record)
 
 
 class JsonLines(JsonFormatter):
@@ -36,6 +81,11 @@ class JsonLines(JsonFormatter):
     def __init__(self) -> None:
         # ASCII, so that half a surrogate pair, or a line separator of Unicode, breaks no reader.
         super().__init__("%(message)s", json_ensure_ascii=True)
+
+    def format(self, record: logging.LogRecord) -> str:
+        in_json = getattr(record, "in_json", None)
+        written: str = (in_json and in_json()) or super().format(record)
+        return written
 
     def add_fields(
         self, log_data: LogData, record: logging.LogRecord, message_dict: dict[str, Any]
@@ -64,7 +114,7 @@ class JsonLines(JsonFormatter):
             line = orjson.dumps(log_data).decode()
         except TypeError:  # what only the library knows to write
             line = ""
-        if _is_short_and_plain(line) and is_harmless_json(line):
+        if is_short_and_plain(line) and is_harmless_json(line):
             return line
         shown = {name: _cut(value) for name, value in log_data.items()}
         written: str = super().serialize_log_record(redacted(shown))
@@ -95,7 +145,7 @@ def logging_settings(form: str, level: str) -> dict[str, Any]:
             "json": {"()": "config.logs.JsonLines"},
             "plain": {"()": "config.logs.PlainLines"},
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": form}},
+        "handlers": {"stderr": {"class": "config.logs.Lines", "formatter": form}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             **dict.fromkeys(_TOO_TALKATIVE, not_debug),
@@ -109,16 +159,17 @@ def logging_settings(form: str, level: str) -> dict[str, Any]:
 
 
 def leave_out_origins() -> None:
-    """Have no line find out from which line of code, thread and process it comes; none shows it.
+    """Have no line find out from which code, thread and process it comes; none shows it.
 
     From the "Optimization" of Python's logging HOWTO: it is a third of what a line costs.
     """
     logging._srcfile = None
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.logAsyncioTasks = False  # type: ignore[attr-defined,unused-ignore]
+    logging.setLogRecordFactory(Record)
 
 
-def _is_short_and_plain(line: str) -> bool:
+def is_short_and_plain(line: str) -> bool:
     """Tell whether a line is there, is no longer than one text may be, and steers no terminal."""
     return 0 < len(line) <= TEXT_LIMIT and line.isascii() and line.isprintable()
 

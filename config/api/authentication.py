@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from config.api.claims import TokenRefused, principal_of
 from config.api.keys import key_source
 from config.api.monitoring import MONITORING, is_monitored, is_monitoring
-from config.api.permissions import NEEDS_TOKEN, declared_scope
+from config.api.permissions import NEEDS_TOKEN, PUBLIC, declared_scope
 from models_registry.actor import set_actor
 from models_registry.api.principals import Principal, for_job
 from models_registry.callbacks import PREFIX as CALLBACK_PREFIX
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 TOKEN_LIMIT_BYTES = 8 * 1024
 _HEADER_LIMIT_BYTES = len("Bearer ") + TOKEN_LIMIT_BYTES
 # RFC 6750, 2.1.
-_BEARER = re.compile(rb"Bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
+_BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE | re.ASCII)
 _jws = PyJWS()
 # Payloads of verified tokens with the key that verified them, by the digest of the token: callers
 # send the same one for an hour.
@@ -43,14 +43,14 @@ class BearerAuthentication(BaseAuthentication):
     """
 
     def authenticate(self, request: Request) -> tuple[Principal, None] | None:
-        if declared_scope(request.parser_context.get("view")) == "public":
+        view = request.parser_context.get("view")
+        if declared_scope(view) == PUBLIC:
             # Not even looked at: health must answer while the issuer's keys can't be had.
             return None
         header = _authorization(request)
         if not header:
             return None
         try:
-            view = request.parser_context.get("view")
             if is_monitored(view) and is_monitoring(header):
                 principal = MONITORING
             else:
@@ -79,18 +79,18 @@ def principal_for(token: str) -> Principal:
     return principal_of(_verified_payload(token))
 
 
-def _authorization(request: Request) -> bytes:
-    # Text in a WSGI environment is bytes in Latin-1 (PEP 3333).
-    return str(request.META.get("HTTP_AUTHORIZATION", "")).encode("latin-1", "replace")
+def _authorization(request: Request) -> str:
+    """Return the header, a character for each byte (PEP 3333); "" where there is none."""
+    return str(request.META.get("HTTP_AUTHORIZATION", ""))
 
 
-def _token(header: bytes) -> str:
+def _token(header: str) -> str:
     if len(header) > _HEADER_LIMIT_BYTES:
         raise TokenRefused("too_long")
     match = _BEARER.fullmatch(header)
     if match is None:
         raise TokenRefused("not_a_bearer_token")
-    return match[1].decode("ascii")
+    return match[1]
 
 
 def _verified_payload(token: str) -> bytes:
@@ -103,7 +103,7 @@ def _verified_payload(token: str) -> bytes:
         key = key_source().key_of(token)
         if key is None:
             raise TokenRefused("unknown_key")
-        digest = sha256(token.encode()).hexdigest()
+        digest = sha256(token.encode()).digest()
         known = _verified.get(digest)
         if known is not None and known[0] is key:
             return known[1]

@@ -8,10 +8,12 @@ import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 from jwt import PyJWK
 
 from config.api.jwks import BadKeySet, kid_of, read_key_set
@@ -100,12 +102,7 @@ def key_source() -> KeySource:
     Raises ImproperlyConfigured when they name none or several, or leave a gap: a service that
     can't tell whose tokens it accepts must accept none.
     """
-    wanted = settings.AUTH_JWKS_URL, settings.AUTH_JWKS_FILE, settings.AUTH_SHARED_SECRET
-    source = _sources.get(wanted)
-    if source is None:
-        with _building:
-            source = _sources.get(wanted) or _sources.setdefault(wanted, _build(*wanted))
-    return source
+    return _chosen.get("source") or _choose()
 
 
 def preload() -> None:
@@ -117,7 +114,22 @@ def preload() -> None:
 
 
 _sources: dict[tuple[str, str, str], KeySource] = {}
+_chosen: dict[str, KeySource] = {}
 _building = threading.Lock()
+
+
+def _choose() -> KeySource:
+    wanted = settings.AUTH_JWKS_URL, settings.AUTH_JWKS_FILE, settings.AUTH_SHARED_SECRET
+    with _building:
+        source = _sources.get(wanted) or _sources.setdefault(wanted, _build(*wanted))
+        _chosen["source"] = source
+    return source
+
+
+@receiver(setting_changed)
+def _choose_anew(**_: Any) -> None:
+    """Read the settings again: only tests change them while a process runs."""
+    _chosen.clear()
 
 
 def _build(url: str, file: str, secret: str) -> KeySource:

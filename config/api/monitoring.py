@@ -13,9 +13,10 @@ from models_registry.api.principals import Principal
 MONITORING = Principal(subject="monitoring", scopes=frozenset({"read_models"}))
 
 
-def is_monitoring(authorization: str | bytes) -> bool:
+def is_monitoring(authorization: str) -> bool:
     """Tell whether an Authorization header holds MONITORING_TOKEN; never when that is not set."""
-    header = authorization.encode() if isinstance(authorization, str) else authorization
+    # Text in a WSGI environment is bytes in Latin-1 (PEP 3333).
+    header = authorization.encode("latin-1", "replace")
     right = settings.MONITORING_TOKEN.encode()
     scheme, _, given = header.partition(b" ")
     is_bearer = bool(right) and scheme.lower() == b"bearer"

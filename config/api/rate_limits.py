@@ -52,18 +52,18 @@ class CallerThrottle(BaseThrottle):
         if not isinstance(caller, Principal) or declared_scope(view) == "complete_jobs":
             return True
         if view.action in view.costly:
-            _count("costly", settings.RATE_LIMIT_COSTLY_PER_MINUTE, caller.caller)
-        _count("all", settings.RATE_LIMIT_PER_MINUTE, caller.caller)
+            _count("costly", settings.RATE_LIMIT_COSTLY_PER_MINUTE, caller)
+        _count("all", settings.RATE_LIMIT_PER_MINUTE, caller)
         return True
 
 
-def _count(kind: str, per_minute: int, caller: str) -> None:
+def _count(kind: str, per_minute: int, caller: Principal) -> None:
     """Count a request of `caller`; raises RateLimited when it is one too many."""
     if not per_minute or not breaker.allows():
         return
     try:
         limiter = _limiter(per_minute, settings.CELERY_BROKER_URL, _key_prefix())
-        result = limiter.limit(f"{kind}:{caller}")
+        result = limiter.limit(f"{kind}:{caller.caller}")
     except Exception as error:  # whatever Redis' client raises
         breaker.record(success=False)
         logger.warning("rate_limit.not_counted: %s", type(error).__name__)

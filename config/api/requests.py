@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 from collections.abc import Callable
@@ -13,12 +12,11 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from config.access_log import log_request
 from models_registry import metrics
 from models_registry.actor import SYSTEM, Actor, ActorKind, acting, present_actor, set_actor
 from models_registry.spans import Part, span
 from models_registry.tracing import REQUEST_ID, present_trace, trace_of_request, tracing
-
-logger = logging.getLogger("modelpact.access")
 
 REQUEST_ID_HEADER = "X-Request-ID"
 # A path that leads nowhere has no route; as itself it would be anything that a caller likes.
@@ -55,7 +53,7 @@ class RequestMiddleware:
             echoed = given if REQUEST_ID.fullmatch(given) else present_trace().request_id
             response.headers._store["x-request-id"] = (REQUEST_ID_HEADER, echoed)
             _seconds_of(method, route, response.status_code).observe(seconds)
-            _log(method, route, response, seconds, caller_request_id=echoed)
+            _log(method, route, response, seconds, echoed=echoed, given=given)
         return response
 
 
@@ -111,7 +109,8 @@ def _log(
     response: HttpResponseBase,
     seconds: float,
     *,
-    caller_request_id: str,
+    echoed: str,
+    given: str,
 ) -> None:
     trace, actor = present_trace(), present_actor()
     shown = {
@@ -122,6 +121,7 @@ def _log(
         "caller": "" if actor == SYSTEM else str(actor),
         "client_id": actor.client_id,
     }
-    if caller_request_id != trace.request_id:
-        shown["caller_request_id"] = caller_request_id
-    logger.info("%s %s %s", method, route, response.status_code, extra=shown)
+    is_own = echoed == trace.request_id
+    if not is_own:
+        shown["caller_request_id"] = echoed
+    log_request(shown, has_own_id=is_own and echoed != given)

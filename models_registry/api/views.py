@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, update_wrapper
 from typing import Any, ClassVar, cast
 
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.decorators import classonlymethod
 from rest_framework import serializers, viewsets
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.exceptions import MethodNotAllowed, PermissionDenied
 from rest_framework.request import Request
 
 from models_registry.api.paths import check_path
 from models_registry.api.principals import Principal
 from models_registry.api.queries import Query
+from models_registry.api.requests import ApiRequest
 
 ANYTHING = "*/*"
 # What most callers send, who need not be asked what else they would take.
@@ -43,34 +46,71 @@ class ApiViewSet(viewsets.ViewSet):
 
     # What judges and reads requests keeps nothing of them, so one of each serves all.
     def get_authenticators(self) -> list[Any]:
-        return [_the(kind) for kind in self.authentication_classes]
+        return _one_of_each(self.authentication_classes)
 
     def get_permissions(self) -> list[Any]:
-        return [_the(kind) for kind in self.permission_classes]
+        return _one_of_each(self.permission_classes)
 
     def get_throttles(self) -> list[Any]:
-        return [_the(kind) for kind in self.throttle_classes]
+        return _one_of_each(self.throttle_classes)
 
     def get_parsers(self) -> list[Any]:
-        return [_the(kind) for kind in self.parser_classes]
+        return _one_of_each(self.parser_classes)
 
     def get_renderers(self) -> list[Any]:
-        return [_the(kind) for kind in self.renderer_classes]
+        return _one_of_each(self.renderer_classes)
 
     def get_content_negotiator(self) -> Any:
         return _the(self.content_negotiation_class)
 
-    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        made = super().initialize_request(request, *args, **kwargs)
-        # DRF would look for these in itself first, each time.
-        made.method, made.META = request.method, request.META
-        return made
+    @classonlymethod
+    def as_view(  # type: ignore[override]
+        cls,  # noqa: N805
+        actions: dict[str, str],
+        **initkwargs: Any,
+    ) -> Callable[..., HttpResponseBase]:
+        """Return what answers at a path, such as for {"get": "retrieve", "put": "update"}.
+
+        DRF's own makes a method of the instance for each action, for each request.
+        """
+        documented = super().as_view(actions, **initkwargs)  # type: ignore[arg-type]
+        action_map = {**actions, **({"head": actions["get"]} if "get" in actions else {})}
+
+        def view(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+            self = cls(**initkwargs)
+            self.action_map = action_map
+            return self.dispatch(request, **kwargs)
+
+        return update_wrapper(view, documented)
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer a request in the steps of DRF's `dispatch`, by the action of its method."""
+        self.args, self.kwargs = args, kwargs
+        self.action: str | None = (self.action_map or {}).get(str(request.method).lower())  # type: ignore[assignment]
+        self.request = asked = self.initialize_request(request)
+        try:
+            self.initial(asked, **kwargs)
+            if self.action is None:
+                raise MethodNotAllowed(str(request.method))
+            response: HttpResponseBase = getattr(self, self.action)(asked, **kwargs)
+        except Exception as error:
+            response = self.handle_exception(error)
+        if self.action is None:
+            response.headers["Allow"] = ", ".join(self.allowed_methods)
+        return response
 
     @property
-    def default_response_headers(self) -> dict[str, str]:
-        """What DRF puts into every answer; what a path allows is said where it was not known."""
-        known = str(self.request.method).lower() in (self.action_map or {})
-        return {} if known else {"Allow": ", ".join(self.allowed_methods)}
+    def allowed_methods(self) -> list[str]:
+        return [name.upper() for name in self.http_method_names if name in (self.action_map or {})]
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        return ApiRequest(
+            request,
+            parsers=self.get_parsers(),
+            authenticators=self.get_authenticators(),
+            negotiator=self.get_content_negotiator(),
+            parser_context={"view": self, "kwargs": self.kwargs},
+        )
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if request.META.get("HTTP_ACCEPT", ANYTHING) not in ADMITS_JSON:
@@ -100,6 +140,10 @@ def _the(kind: Any) -> Any:
     if kind not in _made:
         _made[kind] = kind()
     return _made[kind]
+
+
+def _one_of_each(kinds: Any) -> list[Any]:
+    return [_made.get(kind) or _the(kind) for kind in kinds]
 
 
 @cache

@@ -7,12 +7,21 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.core.handlers.wsgi import WSGIHandler
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.core.signals import request_finished
 from django.db import close_old_connections
+from django.http import HttpResponse
 from django.urls import get_script_prefix
 
-from config.api.entrance import KEPT_HOSTS, KEPT_PATHS, ApiMiddleware, Handler, _found
+from config.api.entrance import (
+    KEPT_HOSTS,
+    KEPT_PATHS,
+    ApiMiddleware,
+    EntranceRequest,
+    Handler,
+    _found,
+)
+from models_registry.api.responses import Response
 from tests.contract.operations import MODEL
 from tests.tokens import token
 
@@ -58,10 +67,9 @@ def kept_open() -> Iterator[None]:
 
 
 @pytest.fixture
-def ask(active_model, handlers, kept_open) -> Ask:
-    def ask(kind: type[WSGIHandler] = Handler, **changed: Any) -> Answer:
-        body = changed.pop("body", b"")
-        environ = {
+def environ(active_model) -> Callable[..., dict[str, Any]]:
+    def environ(body: bytes = b"", **changed: Any) -> dict[str, Any]:
+        return {
             **{"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "QUERY_STRING": ""},
             **{"SERVER_NAME": "testserver", "SERVER_PORT": "80", "HTTP_HOST": "testserver"},
             **{"wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(body)},
@@ -69,10 +77,18 @@ def ask(active_model, handlers, kept_open) -> Ask:
             **({"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body))}),
             **changed,
         }
+
+    return environ
+
+
+@pytest.fixture
+def ask(environ, handlers, kept_open) -> Ask:
+    def ask(kind: type[WSGIHandler] = Handler, **changed: Any) -> Answer:
         begun: list[Any] = []
-        answer = handlers[kind](environ, lambda *head: begun.extend(head))
+        answer: Any = handlers[kind](environ(**changed), lambda *head: begun.extend(head))
         content = b"".join(answer)
-        answer.close()
+        if hasattr(answer, "close"):  # as PEP 3333 has servers do it
+            answer.close()
         return begun[0], begun[1], content
 
     return ask
@@ -111,6 +127,44 @@ def test_the_end_of_each_request_is_announced_once(ask, finished, path):
     ask(PATH_INFO=path)
 
     assert len(finished) == 1
+
+
+def test_an_answer_goes_out_in_one_piece_with_its_headers(environ, handlers, kept_open):
+    """What is no list is sent as a stream, chunk by chunk."""
+    answer = handlers[Handler](environ(PATH_INFO=f"/v2/models/{MODEL}"), lambda *head: None)
+
+    assert isinstance(answer, list)
+    assert len(answer) == 1
+
+
+@pytest.mark.parametrize("case", REQUESTS)
+def test_a_request_is_read_as_django_reads_it(environ, case):
+    asked = environ(**{**REQUESTS[case], "SCRIPT_NAME": ""})
+    ours, djangos = EntranceRequest({**asked}), WSGIRequest({**asked})
+
+    of_both = [
+        {**vars(request), "_stream": None, "environ": None, "META": None}
+        for request in (ours, djangos)
+    ]
+    assert of_both[0] == of_both[1]
+    assert {**ours.META, "wsgi.input": None} == {**djangos.META, "wsgi.input": None}
+    assert ours._stream.limit == djangos._stream.limit
+    assert ours.scheme == djangos.scheme
+
+
+def test_an_answer_is_made_as_django_makes_it():
+    ours = Response({"a": 1}, status=201, headers={"ETag": '"1"'})
+    djangos = HttpResponse(
+        b'{"a":1}', status=201, headers={"ETag": '"1"'}, content_type="application/json"
+    )
+    blank = HttpResponse(status=204)
+    del blank["Content-Type"]
+
+    for made, expected in ((ours, djangos), (Response(status=204), blank)):
+        assert {**vars(made), "headers": dict(made.headers)} == {
+            **vars(expected),
+            "headers": dict(expected.headers),
+        }
 
 
 def test_a_mounted_request_leaves_its_place_to_no_other(ask):
