@@ -65,16 +65,6 @@ class Record(logging.LogRecord):
         self.taskName = None
 
 
-class Lines(logging.StreamHandler[Any]):
-    """Writes to standard error, which is flushed by itself with each line."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            self.stream.write(f"{self.format(record)}\n")
-        except Exception:
-            self.handleError(record)
-
-
 class JsonLines(JsonFormatter):
     """Writes `{"time", "level", "logger", "message", "request_id", "trace_id", ...}`."""
 
@@ -145,7 +135,7 @@ def logging_settings(form: str, level: str) -> dict[str, Any]:
             "json": {"()": "config.logs.JsonLines"},
             "plain": {"()": "config.logs.PlainLines"},
         },
-        "handlers": {"stderr": {"class": "config.logs.Lines", "formatter": form}},
+        "handlers": {"stderr": {"class": "config.log_writing.Lines", "formatter": form}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             **dict.fromkeys(_TOO_TALKATIVE, not_debug),

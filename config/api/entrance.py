@@ -123,7 +123,8 @@ class ApiMiddleware:
         return response
 
     def _admit(self, request: HttpRequest) -> HttpResponseBase:
-        self._refuse_wrong_host(request)
+        # Kept where Django looks when it makes an address of a path.
+        request._current_scheme_host = f"{request.scheme}://{self._good_host(request)}"  # type: ignore[attr-defined]
         if not request.is_secure():
             to_https = self._security.process_request(request)
             if to_https is not None:
@@ -131,13 +132,14 @@ class ApiMiddleware:
         make_body_readable(request)
         return answer_by_view(request)
 
-    def _refuse_wrong_host(self, request: HttpRequest) -> None:
-        """Raise DisallowedHost, as Django does; a host that was good stays so."""
-        host = request._get_raw_host()  # type: ignore[attr-defined]
+    def _good_host(self, request: HttpRequest) -> str:
+        """Return the host. Raises DisallowedHost, as Django does; one that was good stays so."""
+        host: str = request._get_raw_host()  # type: ignore[attr-defined]
         if host not in self._good_hosts:
-            request.get_host()
+            host = request.get_host()
             if len(self._good_hosts) < KEPT_HOSTS:
                 self._good_hosts.add(host)
+        return host
 
     def _safe_headers(self, request: HttpRequest) -> dict[str, tuple[str, str]]:
         """Return what every answer of its kind says to browsers, as Django keeps headers."""

@@ -23,6 +23,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
     @property
     def pool(self) -> ConnectionPool[Any] | None:
         pools: dict[str, ConnectionPool[Any]] = self._connection_pools  # type: ignore[attr-defined]
+        made_before = pools.get(self.alias)
+        if made_before is not None and self.settings_dict["OPTIONS"].get("pool"):
+            return made_before
         options = self.settings_dict["OPTIONS"].get("pool")
         if options and self.alias == DEFAULT_DB_ALIAS and self.alias not in pools:
             made = ConnectionPool(
@@ -68,7 +71,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if pool is None:
             return self.execute_straight(sql, parameters, take)
         with self.wrap_database_errors:
-            pool.open()
+            if pool.closed:
+                pool.open()
             connection = pool.getconn()
             try:
                 return take(connection.execute(sql, parameters))

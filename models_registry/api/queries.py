@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from datetime import datetime
+from urllib.parse import urlencode
 
 from django.utils.dateparse import parse_datetime
 from rest_framework.request import Request
@@ -13,6 +14,9 @@ from models_registry.api.paths import broken_rule
 from models_registry.errors import Fault, InvalidRequest
 
 NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
+# Parameters that stand for themselves, as most do, such as "limit=100&status=failed".
+_PARAMETER = r"[a-z_]++=[A-Za-z0-9._:~-]*+"
+_PLAIN = re.compile(rf"(?:{_PARAMETER}(?:&{_PARAMETER})*+)?+", re.ASCII)
 # As long as a name in the audit log may be.
 TEXT_LIMIT = 255
 
@@ -31,13 +35,23 @@ class Query:
     """
 
     def __init__(self, request: Request, allowed: Collection[str]) -> None:
-        self.parameters = request.query_params
+        pairs = _pairs(request)
+        self.parameters = dict(pairs)
         self.faults: list[Fault] = []
-        for name, values in self.parameters.lists():
+        for name in self.parameters:
             if name not in allowed:
                 self.refuse(f"There is no query parameter '{name[:100]}' here.")
-            elif len(values) > 1:
+            elif len(self.parameters) < len(pairs) and sum(name == each for each, _ in pairs) > 1:
                 self.refuse(f"'{name}' is given more than once.")
+
+    def with_cursor(self, cursor: str) -> str:
+        """Return the query that asks for the same from another place on."""
+        parameters = {**self.parameters}
+        parameters.pop("cursor", None)
+        parameters["cursor"] = cursor
+        written = "&".join([f"{name}={value}" for name, value in parameters.items()])
+        # A colon, which each cursor has, may stand in a query (RFC 3986, 3.4).
+        return written if _PLAIN.fullmatch(written) else urlencode(parameters, safe=":")
 
     def refuse(self, message: str) -> None:
         self.faults.append(Fault("", message))
@@ -95,3 +109,11 @@ class Query:
             self.refuse(f"'{name}' {rule}.")
             return None
         return value
+
+
+def _pairs(request: Request) -> list[tuple[str, str]]:
+    """Return a query's parameters and their values; Django reads it where it has to be decoded."""
+    text = request.META.get("QUERY_STRING", "")
+    if _PLAIN.fullmatch(text):
+        return [tuple(part.split("=")) for part in text.split("&")] if text else []
+    return [(name, each) for name, values in request.query_params.lists() for each in values]

@@ -61,7 +61,7 @@ class ApiViewSet(viewsets.ViewSet):
         return _one_of_each(self.renderer_classes)
 
     def get_content_negotiator(self) -> Any:
-        return _the(self.content_negotiation_class)
+        return _the(self.content_negotiation_class)  # type: ignore[arg-type]
 
     @classonlymethod
     def as_view(  # type: ignore[override]
@@ -132,18 +132,19 @@ class ApiViewSet(viewsets.ViewSet):
             raise PermissionDenied(f"This needs the scope '{scope}'.")
 
 
-_made: dict[Any, Any] = {}
+def _one_of_each(kinds: Any) -> list[Any]:
+    return _instances(tuple(kinds))
 
 
+@cache
+def _instances(kinds: tuple[Any, ...]) -> list[Any]:
+    return [_the(kind) for kind in kinds]
+
+
+@cache
 def _the(kind: Any) -> Any:
     """Return the one instance of a class."""
-    if kind not in _made:
-        _made[kind] = kind()
-    return _made[kind]
-
-
-def _one_of_each(kinds: Any) -> list[Any]:
-    return [_made.get(kind) or _the(kind) for kind in kinds]
+    return kind()
 
 
 @cache

@@ -27,10 +27,10 @@ LIMITS = (64, 65)
 def servers(drive: Drive, rounds: int, folder: Path, token: str) -> dict[str, Any]:
     """The service as deployed and under other web servers, with updates and with reads."""
     ways = {
-        SERVICE: {"kind": "granian", "threads": 8},
+        SERVICE: {"kind": "granian", "threads": competitors.THREADS},
         "granian, 1 thread": {"kind": "granian", "threads": 1},
-        "granian, 3 threads": {"kind": "granian", "threads": 3},
-        "gunicorn, 8 threads": {"kind": "gunicorn", "threads": 8},
+        "granian, 8 threads": {"kind": "granian", "threads": 8},
+        "gunicorn": {"kind": "gunicorn", "threads": competitors.THREADS},
     }
     if not Model.objects.filter(pk=model_id(0)).exists():
         stock.make_models(SPREAD)

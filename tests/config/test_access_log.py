@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from config.access_log import NAME, AccessRecord, log_request
-from config.logs import JsonLines, Lines, Record
+from config.log_writing import Lines
+from config.logs import JsonLines, Record
 from models_registry.tracing import trace_of_request, tracing
 
 SHOWN = {
