@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 import orjson
 
 from models_registry.models import AuditEntry, Job, Model, ModelVersion
-from models_registry.stored import StoredModel, StoredVersion
+from models_registry.stored import ShownModel, StoredModel, StoredVersion
 
 
 class ModelObject(TypedDict):
@@ -101,9 +101,9 @@ def model_object(model: Model) -> ModelObject:
     }
 
 
-def stored_model_object(model: StoredModel) -> ModelObject:
+def stored_model_object(model: ShownModel) -> ModelObject:
     """Return `model` as the API shows it, its JSON put in as the text that is stored."""
-    id, name, description, handlers, contracts, metadata, status, _ = model
+    id, name, description, handlers, contracts, metadata, status = model
     return {
         "id": id,
         "name": name,
@@ -123,7 +123,7 @@ def stored_model_and_version(model: StoredModel, version: StoredVersion) -> Mode
         "metadata": _stored(version.metadata),
         "status": version.status,
     }
-    return {"version": shown, "model": stored_model_object(model)}
+    return {"version": shown, "model": stored_model_object(model.shown)}
 
 
 def version_object(version: ModelVersion) -> VersionObject:

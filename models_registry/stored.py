@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, cast
 
 from models_registry.models import Model, ModelVersion
 from models_registry.running import read_once
@@ -12,8 +11,15 @@ from models_registry.running import read_once
 MODELS, VERSIONS = Model._meta.db_table, ModelVersion._meta.db_table
 
 
+# What a model is shown with, in this order; the last but `status` are JSON texts.
+ShownModel = tuple[str, str, str, str, str | None, str, str]
+
+
 class StoredModel(NamedTuple):
-    """A model's row; `handlers`, `handler_contracts` and `metadata` are JSON texts."""
+    """A model's row; `handlers`, `handler_contracts` and `metadata` are JSON texts.
+
+    All but the revision is what it is shown with.
+    """
 
     id: str
     name: str
@@ -23,6 +29,10 @@ class StoredModel(NamedTuple):
     metadata: str
     status: str
     revision: int
+
+    @property
+    def shown(self) -> ShownModel:
+        return self[:-1]
 
 
 class StoredVersion(NamedTuple):
@@ -36,21 +46,17 @@ class StoredVersion(NamedTuple):
     revision: int
 
 
-def _columns(row: type[NamedTuple], table: str) -> str:
-    return ", ".join(f"{table}.{name}" for name in row._fields)
+def _columns(names: Sequence[str], table: str) -> str:
+    return ", ".join(f"{table}.{name}" for name in names)
 
 
 ONE = f"""
-    SELECT {_columns(StoredModel, "m")}, {_columns(StoredVersion, "v")}
+    SELECT {_columns(StoredModel._fields, "m")}, {_columns(StoredVersion._fields, "v")}
     FROM {MODELS} m JOIN {VERSIONS} v ON v.model_id = m.id AND v.number = m.last_number
     WHERE m.id = %s"""  # noqa: S608 (names of ours)
 PAGE = f"""
-    SELECT {_columns(StoredModel, "m")} FROM {MODELS} m
+    SELECT {_columns(StoredModel._fields[:-1], "m")} FROM {MODELS} m
     WHERE m.id > %s ORDER BY m.id LIMIT %s"""  # noqa: S608 (names of ours)
-
-
-# As `StoredModel._make`, which costs five calls a row.
-_as_stored_model: Callable[[Sequence[Any]], StoredModel] = partial(tuple.__new__, StoredModel)
 
 
 def stored_model(model_id: str) -> tuple[StoredModel, StoredVersion] | None:
@@ -62,6 +68,6 @@ def stored_model(model_id: str) -> tuple[StoredModel, StoredVersion] | None:
     return StoredModel._make(rows[0][:width]), StoredVersion._make(rows[0][width:])
 
 
-def stored_models(after: str, limit: int) -> list[StoredModel]:
+def stored_models(after: str, limit: int) -> Sequence[ShownModel]:
     """Return at most `limit` models in the order of their ids, from the one after `after`."""
-    return list(map(_as_stored_model, read_once(PAGE, [after, limit])))
+    return cast("Sequence[ShownModel]", read_once(PAGE, [after, limit]))

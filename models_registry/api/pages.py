@@ -10,18 +10,20 @@ import hashlib
 import hmac
 from collections.abc import Callable, Sequence
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
+import orjson
 from django.conf import settings
 from django.core import signing
 from django.db.models import Model, Q, QuerySet
-from django.utils.encoding import force_bytes
+from django.utils.encoding import force_bytes, iri_to_uri
 from rest_framework.request import Request
 
 from models_registry.api.queries import Query
 
 Row = TypeVar("Row")
+Columns = TypeVar("Columns", bound=Sequence[Any])
 PAGING = ("limit", "cursor")
 
 
@@ -45,19 +47,25 @@ def page(
     limit, after = _wanted(query, order)
     condition = Q() if after is None else order.condition(after)
     rows = list(queryset.filter(condition).order_by(*key)[: limit + 1])
-    return _cut(request, query, order, rows, limit)
+    if len(rows) <= limit:
+        return rows, {}
+    return rows[:limit], _link(request, query, order.write(order.place_of(rows[limit - 1])))
 
 
 def stored_page(
-    request: Request, model: type[Model], read: Callable[[str, int], list[Row]]
-) -> tuple[list[Row], dict[str, str]]:
+    request: Request, model: type[Model], read: Callable[[str, int], Sequence[Columns]]
+) -> tuple[Sequence[Columns], dict[str, str]]:
     """Return a page of `model`'s rows in the order of their ids, as `page` does, from `read`.
 
-    `read` is given the id after which the page begins, "" from the start, and how many rows.
+    `read` is given the id after which the page begins, "" from the start, and how many rows; a
+    row begins with its id.
     """
     order, query = _order(model, ("id",)), Query(request, PAGING)
     limit, after = _wanted(query, order)
-    return _cut(request, query, order, read("" if after is None else after[0], limit + 1), limit)
+    rows = read("" if after is None else after[0], limit + 1)
+    if len(rows) <= limit:
+        return rows, {}
+    return rows[:limit], _link(request, query, order.write(rows[limit - 1][:1]))
 
 
 def _wanted(query: Query, order: _Order) -> tuple[int, list[Any] | None]:
@@ -71,14 +79,14 @@ def _wanted(query: Query, order: _Order) -> tuple[int, list[Any] | None]:
     return limit, after
 
 
-def _cut(
-    request: Request, query: Query, order: _Order, rows: list[Row], limit: int
-) -> tuple[list[Row], dict[str, str]]:
-    if len(rows) <= limit:
-        return rows, {}
-    following = query.with_cursor(order.write(rows[limit - 1]))
-    address = request.build_absolute_uri(request.path)
-    return rows[:limit], {"Link": f'<{address}?{following}>; rel="next"'}
+def _link(request: Request, query: Query, cursor: str) -> dict[str, str]:
+    address = _address(request._current_scheme_host, request.path)  # type: ignore[attr-defined]
+    return {"Link": f'<{address}?{query.with_cursor(cursor)}>; rel="next"'}
+
+
+@lru_cache(maxsize=1000)
+def _address(origin: str, path: str) -> str:
+    return iri_to_uri(f"{origin}{path}")
 
 
 class _Order:
@@ -93,17 +101,20 @@ class _Order:
         self.columns = [(name.lstrip("-"), name.startswith("-")) for name in key]
         self.signer = _Signer(salt=f"page:{model._meta.label_lower}:{','.join(key)}")
 
-    def write(self, row: Any) -> str:
-        """Return the cursor of the place after `row`, a model instance or a dict."""
-        values = [
+    def place_of(self, row: Any) -> list[Any]:
+        """Return the values by which a row, a model instance or a dict, has its place."""
+        return [
             row[name] if isinstance(row, dict) else getattr(row, name) for name, _ in self.columns
         ]
-        return self.signer.sign_object([_plain(value) for value in values])
+
+    def write(self, values: Sequence[Any]) -> str:
+        """Return the cursor of the place after the row that has these values."""
+        return self.signer.sign_object([_plain(value) for value in values], _Json)
 
     def read(self, cursor: str) -> list[Any] | None:
         """Return the values of the row that the place is after; None if it is no cursor of ours."""
         try:
-            stored = self.signer.unsign_object(cursor)
+            stored = self.signer.unsign_object(cursor, _Json)
         except signing.BadSignature:
             return None
         fields: list[Any] = [self.model._meta.get_field(name) for name, _ in self.columns]
@@ -116,6 +127,12 @@ class _Order:
             after |= same & Q((f"{name}__{'lt' if descending else 'gt'}", value))
             same &= Q((name, value))
         return after
+
+
+class _Json:
+    """How values are written in a cursor."""
+
+    dumps, loads = staticmethod(orjson.dumps), staticmethod(orjson.loads)
 
 
 class _Signer(signing.Signer):
