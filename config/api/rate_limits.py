@@ -61,9 +61,10 @@ def _count(kind: str, per_minute: int, caller: Principal) -> None:
     """Count a request of `caller`; raises RateLimited when it is one too many."""
     if not per_minute or not breaker.allows():
         return
+    key = f"{kind}:{caller.caller}"
     try:
         limiter = _limiter(per_minute, settings.CELERY_BROKER_URL, _key_prefix())
-        result = limiter.limit(f"{kind}:{caller.caller}")
+        result = limiter.limit(key)
     except Exception as error:  # whatever Redis' client raises
         breaker.record(success=False)
         logger.warning("rate_limit.not_counted: %s", type(error).__name__)

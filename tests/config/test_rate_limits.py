@@ -120,10 +120,11 @@ def test_the_report_of_a_handler_is_never_refused(settings, api, active_model, i
 COUNT_FIFTY = """
 import django; django.setup()
 from config.api import rate_limits
+from models_registry.api.principals import Principal
 passed = 0
 for _ in range(50):
     try:
-        rate_limits._count("all", 30, "somebody")
+        rate_limits._count("all", 30, Principal("somebody"))
         passed += 1
     except rate_limits.RateLimited:
         pass
