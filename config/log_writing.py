@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from multiprocessing.util import Finalize
 from typing import Any
 
@@ -27,11 +28,16 @@ class Lines(logging.StreamHandler[Any]):
 
     def __init__(self, stream: Any = None) -> None:
         super().__init__(stream)
+        self._is_collecting = False
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Be in a forked process as in a new one: lines of its parent's are not its own."""
         self._waiting: deque[str] = deque()
-        self._writing = threading.Lock()
+        # A signal may have the thread that writes log another line.
+        self._writing = threading.RLock()
         self._some_wait = threading.Event()
         self._collector: threading.Thread | None = None
-        self._is_collecting = False
 
     def collect(self) -> None:
         """From here on, write lines together, in this process and in those that it forks."""
@@ -43,9 +49,12 @@ class Lines(logging.StreamHandler[Any]):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self._waiting.append(f"{self.format(record)}\n")
-            is_urgent = record.levelno >= logging.WARNING
-            if is_urgent or not self._is_collecting or len(self._waiting) > COLLECTED_LINES:
+            line = f"{self.format(record)}\n"
+            if not self._is_collecting:
+                self.stream.write(line)
+                return
+            self._waiting.append(line)
+            if record.levelno >= logging.WARNING or len(self._waiting) > COLLECTED_LINES:
                 self.flush()
             elif not self._some_wait.is_set():
                 self._have_collected()
@@ -53,40 +62,43 @@ class Lines(logging.StreamHandler[Any]):
             self.handleError(record)
 
     def flush(self) -> None:
-        """Write all that waits, in its order."""
+        """Write all that waits, in its order. Raises what the stream raises, less by a piece."""
         with self._writing:
             while self._waiting:
-                self.stream.write(self._next_piece())
+                piece = self._next_piece()
+                self.stream.write(piece)
 
     def _next_piece(self) -> str:
         """Take as many lines as go out as a whole; one at least."""
         piece = self._waiting.popleft()
-        while self._waiting and len(piece) + len(self._waiting[0]) <= PIPE_BUF:
+        size = _size(piece)
+        while self._waiting and (size := size + _size(self._waiting[0])) <= PIPE_BUF:
             piece += self._waiting.popleft()
         return piece
 
     def _have_collected(self) -> None:
         """Tell the thread that lines wait; start it where there is none."""
-        if self._collector is None:
-            self._collector = threading.Thread(target=self._run, name="log", daemon=True)
-            self._collector.start()
+        if self._collector is None or not self._collector.is_alive():
+            collector = threading.Thread(target=self._run, name="log", daemon=True)
+            try:
+                collector.start()
+            except RuntimeError:  # no thread can be had, or the process is ending
+                self.flush()
+                return
+            self._collector = collector
         self._some_wait.set()
 
     def _run(self) -> None:
         while self._some_wait.wait():
             time.sleep(COLLECTED_FOR)
             self._some_wait.clear()
-            try:
+            # What it could not write is lost, as it would be without the thread; it must go on.
+            with suppress(Exception):
                 self.flush()
-            except (OSError, ValueError):  # nobody reads standard error any more
-                self._waiting.clear()
 
-    def _begin_anew(self) -> None:
-        """Be in a forked process as in a new one: lines of its parent's are not its own."""
-        self._waiting.clear()
-        self._writing = threading.Lock()
-        self._some_wait = threading.Event()
-        self._collector = None
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
 def collect_lines() -> None:

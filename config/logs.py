@@ -58,7 +58,7 @@ class Record(logging.LogRecord):
         self.funcName = func  # type: ignore[assignment]
         self.msg, self.args = msg, args
         # A mapping alone is for `%(name)s` in the message.
-        if args and len(args) == 1 and args[0] and isinstance(args[0], Mapping):
+        if args and len(args) == 1 and isinstance(args[0], Mapping) and args[0]:
             self.args = args[0]
         self.exc_info, self.exc_text, self.stack_info = exc_info, None, sinfo
         self.thread = self.threadName = self.process = self.processName = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 from contextvars import ContextVar
@@ -51,6 +52,11 @@ class Trace:
         """The header or field by which others continue this trace; "" without one."""
         return f"00-{self.trace_id}-{self.span_id}-{self.flags}" if self.trace_id else ""
 
+
+# Ids only have to differ; what the system makes costs another thread's turn each time. A generator
+# of our own, since a handler in this process may seed Python's; seeded anew in forked processes.
+_random = random.Random()  # noqa: S311
+os.register_at_fork(after_in_child=_random.seed)
 
 NOTHING = Trace()
 _present: ContextVar[Trace] = ContextVar("trace", default=NOTHING)
@@ -109,14 +115,12 @@ def _continued(request_id: str, traceparent: str) -> Trace | None:
 
 def _ids() -> tuple[str, str]:
     """Return a trace's and a span's id; neither may be zero."""
-    # From the module's own generator, which is seeded anew in each process that forks: these only
-    # have to differ. What the system makes costs another thread's turn each time.
-    made = f"{random.getrandbits(192):048x}"
+    made = f"{_random.getrandbits(192):048x}"
     trace_id, span_id = made[:32], made[32:]
     return (trace_id, span_id) if trace_id.strip("0") and span_id.strip("0") else _ids()
 
 
 def _span_id() -> str:
-    while not (made := random.getrandbits(64)):
+    while not (made := _random.getrandbits(64)):
         pass
     return f"{made:016x}"

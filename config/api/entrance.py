@@ -6,6 +6,7 @@ nothing to the API, and a third of what a short read costs.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -25,6 +26,8 @@ from django.utils.log import log_response
 from config.api.errors import API_PATH, in_the_envelope, is_api
 from config.api.parsers import make_body_readable
 from config.content_policy import policy_of
+
+logger = logging.getLogger(__name__)
 
 # RFC 9110, 8.6: these have no length either.
 WITHOUT_BODY = {204, 304}
@@ -47,8 +50,10 @@ class EntranceRequest(WSGIRequest):
         self.path = self.path_info = environ["PATH_INFO"]
         self.method = environ["REQUEST_METHOD"].upper()
         self._set_content_type_params(environ)  # type: ignore[attr-defined]
-        declared = environ.get("CONTENT_LENGTH") or "0"
-        length = int(declared) if declared.isdecimal() else 0
+        try:
+            length = int(environ.get("CONTENT_LENGTH") or 0)
+        except ValueError:
+            length = 0
         self._stream = LimitedStream(environ["wsgi.input"], length)  # type: ignore[assignment]
         self._read_started = False
         self.resolver_match = None
@@ -67,7 +72,8 @@ class Handler(WSGIHandler):
     """
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Any:
-        mounted_at = environ.get("SCRIPT_NAME")
+        # The last two are Apache's.
+        mounted_at = any(map(environ.get, ("SCRIPT_NAME", "SCRIPT_URL", "REDIRECT_URL")))
         if mounted_at or not environ.get("PATH_INFO", "").startswith(f"{API_PATH}/"):
             answer = super().__call__(environ, start_response)
             if mounted_at:
@@ -89,7 +95,11 @@ class Handler(WSGIHandler):
             return response
         # A list goes out in one piece with its headers; what is iterated goes out as a stream.
         body = [response.content]
-        response.close()
+        try:
+            response.close()
+        except Exception:
+            # What was done is done, and whoever asked for it must know.
+            logger.exception("The end of a request failed.")
         return body
 
 

@@ -28,10 +28,9 @@ def declared_scope(view: Any) -> str | tuple[str, ...] | None:
         scope = view.scopes.get(view.action)
     except AttributeError:
         return None
-    if scope in _ONE:
-        return scope  # type: ignore[no-any-return]
-    several = isinstance(scope, tuple) and bool(scope) and set(scope) <= set(SCOPES)
-    return scope if several else None
+    if isinstance(scope, tuple):
+        return scope if scope and set(scope) <= set(SCOPES) else None
+    return scope if isinstance(scope, str) and scope in _ONE else None
 
 
 class HasDeclaredScope(BasePermission):

@@ -53,7 +53,9 @@ class RequestMiddleware:
             echoed = given if REQUEST_ID.fullmatch(given) else present_trace().request_id
             response.headers._store["x-request-id"] = (REQUEST_ID_HEADER, echoed)
             _seconds_of(method, route, response.status_code).observe(seconds)
-            _log(method, route, response, seconds, echoed=echoed, given=given)
+            # A request that reports on a job goes on under that of whoever asked for the job.
+            is_made_here = trace.request_id == echoed != given
+            _log(method, route, response, seconds, echoed=echoed, is_made_here=is_made_here)
         return response
 
 
@@ -110,7 +112,7 @@ def _log(
     seconds: float,
     *,
     echoed: str,
-    given: str,
+    is_made_here: bool,
 ) -> None:
     trace, actor = present_trace(), present_actor()
     shown = {
@@ -121,7 +123,6 @@ def _log(
         "caller": "" if actor == SYSTEM else str(actor),
         "client_id": actor.client_id,
     }
-    is_own = echoed == trace.request_id
-    if not is_own:
+    if echoed != trace.request_id:
         shown["caller_request_id"] = echoed
-    log_request(shown, has_own_id=is_own and echoed != given)
+    log_request(shown, has_own_id=is_made_here)

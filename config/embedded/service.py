@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import sys
@@ -99,5 +100,6 @@ def end(*, status: int) -> NoReturn:
     awaited = {threading.current_thread().name, WATCHDOG}
     if any(thread.name not in awaited for thread in threading.enumerate()):
         sys.stdout.flush()
+        logging.shutdown()
         os._exit(status)
     sys.exit(status)

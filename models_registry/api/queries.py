@@ -16,7 +16,7 @@ from models_registry.errors import Fault, InvalidRequest
 NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 # Parameters that stand for themselves, as most do, such as "limit=100&status=failed".
 _PARAMETER = r"[a-z_]++=[A-Za-z0-9._:~-]*+"
-_PLAIN = re.compile(rf"(?:{_PARAMETER}(?:&{_PARAMETER})*+)?+", re.ASCII)
+_PLAIN = re.compile(rf"(?:{_PARAMETER}(?:&{_PARAMETER}){{0,99}}+)?+", re.ASCII)
 # As long as a name in the audit log may be.
 TEXT_LIMIT = 255
 
@@ -35,7 +35,8 @@ class Query:
     """
 
     def __init__(self, request: Request, allowed: Collection[str]) -> None:
-        pairs = _pairs(request)
+        self._is_plain = _PLAIN.fullmatch(request.META.get("QUERY_STRING", "")) is not None
+        pairs = _pairs(request, is_plain=self._is_plain)
         self.parameters = dict(pairs)
         self.faults: list[Fault] = []
         for name in self.parameters:
@@ -49,9 +50,10 @@ class Query:
         parameters = {**self.parameters}
         parameters.pop("cursor", None)
         parameters["cursor"] = cursor
-        written = "&".join([f"{name}={value}" for name, value in parameters.items()])
+        if self._is_plain:  # as is a cursor
+            return "&".join([f"{name}={value}" for name, value in parameters.items()])
         # A colon, which each cursor has, may stand in a query (RFC 3986, 3.4).
-        return written if _PLAIN.fullmatch(written) else urlencode(parameters, safe=":")
+        return urlencode(parameters, safe=":")
 
     def refuse(self, message: str) -> None:
         self.faults.append(Fault("", message))
@@ -111,9 +113,9 @@ class Query:
         return value
 
 
-def _pairs(request: Request) -> list[tuple[str, str]]:
+def _pairs(request: Request, *, is_plain: bool) -> list[tuple[str, str]]:
     """Return a query's parameters and their values; Django reads it where it has to be decoded."""
-    text = request.META.get("QUERY_STRING", "")
-    if _PLAIN.fullmatch(text):
+    if is_plain:
+        text = request.META.get("QUERY_STRING", "")
         return [tuple(part.split("=")) for part in text.split("&")] if text else []
     return [(name, each) for name, values in request.query_params.lists() for each in values]

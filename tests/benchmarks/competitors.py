@@ -18,7 +18,7 @@ from typing import Any
 from tests.benchmarks.places import free_port, running
 
 ROOT = Path(__file__).resolve().parents[2]
-PROCESSES, THREADS = 2, 4
+PROCESSES, THREADS = 2, 8
 WITHIN_SECONDS = 240.0
 SERVERS = {
     "granian": [

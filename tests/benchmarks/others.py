@@ -29,7 +29,7 @@ def servers(drive: Drive, rounds: int, folder: Path, token: str) -> dict[str, An
     ways = {
         SERVICE: {"kind": "granian", "threads": competitors.THREADS},
         "granian, 1 thread": {"kind": "granian", "threads": 1},
-        "granian, 8 threads": {"kind": "granian", "threads": 8},
+        "granian, 4 threads": {"kind": "granian", "threads": 4},
         "gunicorn": {"kind": "gunicorn", "threads": competitors.THREADS},
     }
     if not Model.objects.filter(pk=model_id(0)).exists():

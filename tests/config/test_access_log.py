@@ -98,3 +98,11 @@ def test_a_record_has_all_that_other_handlers_ask_it_for():
     assert ours.getMessage() == of_logging.getMessage() == "1"
     assert (ours.levelname, ours.levelno, ours.lineno) == ("INFO", 20, 7)
     assert 0 <= ours.msecs < 1000
+
+
+def test_what_is_logged_is_not_asked_whether_it_is_true():
+    class Frame:
+        def __bool__(self) -> bool:
+            raise ValueError("The truth value of an array is ambiguous.")
+
+    assert "Frame" in Record("app", 20, "f.py", 7, "%s", (Frame(),), None).getMessage()

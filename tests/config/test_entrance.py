@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
-from django.core.signals import request_finished
+from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from django.http import HttpResponse
 from django.urls import get_script_prefix
@@ -49,6 +49,8 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "a page of the document": {"PATH_INFO": "/v2/docs"},
     "a page for staff": {"PATH_INFO": "/admin/login/"},
     "metrics": {"PATH_INFO": "/metrics", "REQUEST_METHOD": "POST"},
+    "below a path of Apache's": {"PATH_INFO": "/v2/models", "SCRIPT_URL": "/pre/v2/models"},
+    "a length of very many digits": {"PATH_INFO": "/v2/models", "CONTENT_LENGTH": "9" * 5000},
     "below a path of its own": {"PATH_INFO": "/v2/health", "SCRIPT_NAME": "/registry"},
 }
 
@@ -61,7 +63,9 @@ def handlers() -> dict[type[WSGIHandler], WSGIHandler]:
 @pytest.fixture
 def kept_open() -> Iterator[None]:
     """Have the end of a request not end the connection that holds the test's transaction."""
-    request_finished.disconnect(close_old_connections)
+    # Django's test client, where one was used before, has a request's beginning look as well.
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
     yield
     request_finished.connect(close_old_connections)
 
@@ -139,7 +143,7 @@ def test_an_answer_goes_out_in_one_piece_with_its_headers(environ, handlers, kep
 
 @pytest.mark.parametrize("case", REQUESTS)
 def test_a_request_is_read_as_django_reads_it(environ, case):
-    asked = environ(**{**REQUESTS[case], "SCRIPT_NAME": ""})
+    asked = environ(**{**REQUESTS[case], "SCRIPT_NAME": "", "SCRIPT_URL": ""})
     ours, djangos = EntranceRequest({**asked}), WSGIRequest({**asked})
 
     of_both = [
@@ -165,6 +169,21 @@ def test_an_answer_is_made_as_django_makes_it():
             **vars(expected),
             "headers": dict(expected.headers),
         }
+
+
+def test_what_fails_at_the_end_of_a_request_takes_no_answer_back(ask, caplog):
+    def fail(**_: object) -> None:
+        raise RuntimeError("At the end.")
+
+    request_finished.connect(fail)
+    try:
+        status, _, body = ask(PATH_INFO=f"/v2/models/{MODEL}")
+    finally:
+        request_finished.disconnect(fail)
+
+    assert status == "200 OK"
+    assert body
+    assert "The end of a request failed." in caplog.text
 
 
 def test_a_mounted_request_leaves_its_place_to_no_other(ask):

@@ -53,10 +53,21 @@ def say(lines) -> Callable[..., None]:
 
 
 def _wait_for(lines: Lines, expected: str) -> None:
+    _wait_until(lambda: "".join(lines.stream.texts) == expected)
+
+
+def _wait_until(holds: Callable[[], bool]) -> None:
     ends_at = time.monotonic() + 5
-    while "".join(lines.stream.texts) != expected:
-        assert time.monotonic() < ends_at, lines.stream.texts
+    while not holds():
+        assert time.monotonic() < ends_at
         time.sleep(0.005)
+
+
+def _raising(error: Exception) -> Callable[..., None]:
+    def act(*_: object) -> None:
+        raise error
+
+    return act
 
 
 def test_where_nobody_collects_a_line_is_written_at_once(lines, say):
@@ -113,6 +124,94 @@ def test_pieces_are_no_longer_than_what_goes_into_a_pipe_as_a_whole(lines, say, 
     texts = lines.stream.texts
     assert [text[0] for text in texts] == ["a", "c", "d", "e"]
     assert all(len(text) <= PIPE_BUF or text.count("\n") == 1 for text in texts)
+
+
+def test_letters_count_as_what_they_take_in_a_pipe(lines, say, monkeypatch):
+    monkeypatch.setattr("config.log_writing.COLLECTED_FOR", 60)
+    lines.collect()
+    for _ in range(3):
+        say("é" * 1500)
+    lines.flush()
+
+    assert len(lines.stream.texts) == 3
+
+
+@pytest.mark.parametrize("error", [BlockingIOError(), RuntimeError(), AttributeError()])
+def test_what_can_not_be_written_is_gone_and_what_comes_after_it_is_not(lines, say, error):
+    lines.collect()
+    lines.stream.write, write = _raising(error), lines.stream.write
+    say("a")
+    _wait_until(lambda: not lines._waiting)
+    lines.stream.write = write
+    say("b")
+
+    _wait_for(lines, "b\n")
+
+
+def test_nothing_gathers_where_there_is_no_standard_error(say, lines, capsys):
+    lines.stream = None
+    for level in (logging.INFO, logging.WARNING) * 10:
+        say("a", level)
+    lines.collect()
+    for level in (logging.INFO, logging.WARNING) * 10:
+        say("a", level)
+
+    assert len(lines._waiting) <= 20
+    _wait_until(lambda: not lines._waiting)
+
+
+def test_where_no_thread_can_be_had_lines_are_written_at_once(lines, say, monkeypatch):
+    lines.collect()
+    monkeypatch.setattr("config.log_writing.threading.Thread.start", _raising(RuntimeError()))
+    say("a")
+    monkeypatch.undo()
+    say("b")
+
+    _wait_for(lines, "a\nb\n")
+
+
+def test_a_signal_may_log_while_a_line_is_written(lines, say, monkeypatch):
+    monkeypatch.setattr("config.log_writing.COLLECTED_FOR", 60)
+    lines.collect()
+    write, logged = lines.stream.write, iter("b")
+
+    def interrupted(text: str) -> None:
+        for each in logged:
+            say(each, logging.WARNING)
+        write(text)
+
+    lines.stream.write = interrupted
+    say("a", logging.WARNING)
+
+    assert sorted("".join(lines.stream.texts).split()) == ["a", "b"]
+
+
+@pytest.mark.parametrize("collects", ["", "collect_lines();"])
+def test_a_process_forked_while_another_thread_writes_can_log(collects):
+    program = f"""
+import signal, threading
+{collects}
+threading.Thread(target=lambda: [say("x" * 500) for _ in iter(int, 1)], daemon=True).start()
+for _ in range(20):
+    pid = os.fork()
+    if not pid:
+        signal.alarm(5)
+        say("child")
+        logging.shutdown()
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0, "the child hung"
+os._exit(0)
+"""
+    ended: Any = subprocess.run(
+        [sys.executable, "-c", COLLECTS + program],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=110,
+    )
+
+    assert ended.returncode == 0, ended.stderr[-500:]
+    assert ended.stderr.count("child\n") == 20
 
 
 @pytest.mark.parametrize(

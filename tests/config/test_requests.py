@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import pwd
@@ -14,7 +15,10 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpResponse
 from django.test import RequestFactory
 
+from config.access_log import NAME
 from config.api.requests import StaffActorMiddleware
+from config.log_writing import Lines
+from config.logs import JsonLines
 from models_registry.actor import SYSTEM, acting, present_actor
 from models_registry.models import Job
 from models_registry.tracing import NOTHING, present_trace
@@ -68,6 +72,27 @@ def test_a_request_has_one_line_in_the_log(api, active_model, access_log):
     assert line["client_id"] == "modelpact-embedded"
     assert "secret" not in str(line)
     assert MODEL not in line["message"]
+
+
+def test_the_id_of_whoever_asked_for_a_job_is_looked_at_too(api, active_model, capsys):
+    """Its report goes on under that id, which came with another request and may hold a secret."""
+    lines = Lines(io.StringIO())
+    lines.setFormatter(JsonLines())
+    logging.getLogger(NAME).addHandler(lines)
+    logging.getLogger(NAME).setLevel(logging.INFO)
+    path = f"/v2/models/{MODEL}/versions/1"
+    try:
+        api.post(
+            f"{path}/inference", {"input": {}}, headers={"X-Request-ID": "AKIA1234567890ABCDEF"}
+        )
+        path = f"{path}/jobs/{Job.objects.get().pk}/complete"
+        assert api.post(path, {"status": "success", "output": {}}).status == 200
+    finally:
+        logging.getLogger(NAME).removeHandler(lines)
+    written = lines.stream.getvalue()
+
+    assert written.count("[redacted]") == 2
+    assert "AKIA" not in written
 
 
 def test_a_path_that_leads_nowhere_is_not_written_down(api, access_log):
