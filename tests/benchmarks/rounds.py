@@ -77,7 +77,8 @@ def summary(found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
         for name, outcomes in found.items()
         if name != SERVICE
     }
-    return {"medians": medians, "service_over": of}
+    each = {name: [outcome["per_second"] for outcome in found[name]] for name in found}
+    return {"medians": medians, "service_over": of, "rounds": each}
 
 
 def table(title: str, rows: dict[str, dict[str, Any]]) -> None:

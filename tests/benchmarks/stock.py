@@ -29,7 +29,7 @@ def make_models(count: int = MODELS, *, first: int = 0) -> None:
             " FROM models_registry_modelversion v"
             " WHERE v.model_id = m.id AND m.current_version_id IS NULL"
         )
-        cursor.execute("VACUUM ANALYZE")
+        _look_over(cursor, Model, ModelVersion)
 
 
 def make_subscriptions(
@@ -54,8 +54,17 @@ def make_subscriptions(
         # A million rows take longer than a request may.
         cursor.execute("SET statement_timeout TO 0")
         copy_row(cursor, EventSubscription, template.pk, {"id": "gen_random_uuid()"}, count - 1)
-        cursor.execute("VACUUM ANALYZE")
+        _look_over(cursor, EventSubscription)
         cursor.execute("RESET statement_timeout")
+
+
+def _look_over(cursor: Any, *models: Any) -> None:
+    """Have PostgreSQL look over what was filled, as it does by itself in time.
+
+    Not over what is empty: it would plan statements for tables that stay so, and connections keep
+    such plans while the tables grow.
+    """
+    cursor.execute(f"VACUUM ANALYZE {', '.join(model._meta.db_table for model in models)}")
 
 
 def copy_row(cursor: Any, model: Any, key: Any, own: dict[str, str | None], count: int) -> None:
