@@ -72,9 +72,13 @@ class _Due(NamedTuple):
 
 
 class _Shot(NamedTuple):
-    """A subscription that fires, and its job, or why it gets none."""
+    """A subscription that fires, and its job, or why it gets none.
 
-    subscription_id: UUID
+    `subscription` and `job` are ids as text; `job` is "" where there is none.
+    """
+
+    subscription: str
+    job: str
     job_id: UUID | None
     version_id: int | None
     target_action: str
@@ -163,7 +167,8 @@ def _decide(fact: Fact, due: _Due, output_bytes: int, limits: Mapping[str, int])
         if needed > limits[due.target_action]:
             error = TOO_LARGE
     job_id = None if error else new_id()
-    return _Shot(due.id, job_id, due.version_id, due.target_action, error)
+    job = str(job_id) if job_id else ""
+    return _Shot(str(due.id), job, job_id, due.version_id, due.target_action, error)
 
 
 def _insert_jobs(fact: Fact, shots: Sequence[_Shot]) -> None:
@@ -199,7 +204,8 @@ def _insert_triggers(fact: Fact, shots: Sequence[_Shot]) -> None:
     sql = f"""
         INSERT INTO {Trigger._meta.db_table}
             (subscription_id, event, source_job_id, job_id, error, created_at)
-        SELECT shot.subscription_id, %s, {_uuid_placeholder()}, shot.job_id, shot.error, %s
+        SELECT shot.subscription_id, %s, {_uuid_placeholder()}, shot.job_id,
+               COALESCE(shot.error, ''), %s
         FROM {source}
         """  # noqa: S608 (table names and placeholders only)
     with connection.cursor() as cursor:
@@ -209,17 +215,21 @@ def _insert_triggers(fact: Fact, shots: Sequence[_Shot]) -> None:
 def _rows(shots: Sequence[_Shot]) -> tuple[str, list[Any]]:
     """Return a FROM item called `shot` that hands the shots to a statement, and its parameters."""
     if is_postgresql():
-        rows = [(shot.subscription_id, shot.job_id, shot.version_id, shot.error) for shot in shots]
-        table = "unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::text[])"
-        names = "subscription_id, job_id, version_id, error"
-        return f"{table} AS shot({names})", [list(column) for column in zip(*rows, strict=True)]
+        # A line for each, and an empty one for NULL: a list is written value by value.
+        rows = [
+            (shot.subscription, shot.job, str(shot.version_id or ""), shot.error) for shot in shots
+        ]
+        kept = ("uuid[]", "uuid[]", "bigint[]", "text[]")
+        columns = ", ".join(f"string_to_array(%s, E'\\n', '')::{kind}" for kind in kept)
+        table = f"unnest({columns}) AS shot(subscription_id, job_id, version_id, error)"
+        return table, ["\n".join(column) for column in zip(*rows, strict=True)]
     table = (
         "(SELECT json_extract(value, '$[0]') AS subscription_id,"
         " json_extract(value, '$[1]') AS job_id, json_extract(value, '$[2]') AS version_id,"
         " json_extract(value, '$[3]') AS error FROM json_each(%s)) AS shot"
     )
     texts = [
-        (_uuid(shot.subscription_id), _uuid(shot.job_id), shot.version_id, shot.error)
+        (_in_sqlite(shot.subscription), _in_sqlite(shot.job), shot.version_id, shot.error)
         for shot in shots
     ]
     return table, [json.dumps(texts)]
@@ -230,14 +240,18 @@ def _uuid(value: UUID | None) -> UUID | str | None:
     return value if value is None or is_postgresql() else value.hex
 
 
+def _in_sqlite(id: str) -> str | None:
+    return id.replace("-", "") or None
+
+
 def _uuid_placeholder() -> str:
     return "%s::uuid" if is_postgresql() else "%s"
 
 
 def _entry(shot: _Shot) -> TriggeredEvent:
-    entry = TriggeredEvent(subscription_id=str(shot.subscription_id))
-    if shot.job_id:
-        entry["job_id"] = str(shot.job_id)
+    entry = TriggeredEvent(subscription_id=shot.subscription)
+    if shot.job:
+        entry["job_id"] = shot.job
     else:
         entry["error"] = shot.error
     return entry
