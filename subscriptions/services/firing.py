@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from subscriptions.models import (
     SubscriptionStatus,
     Trigger,
 )
+from subscriptions.services.shots import Shot, rows_of
 
 NO_ACTIVE_VERSION = "The target has no active version."
 TOO_DEEP = f"The chain is {DEPTH_LIMIT} jobs long and stops here."
@@ -69,20 +69,6 @@ class _Due(NamedTuple):
     input_bytes: int
     version_id: int | None
     metadata_length: int | None
-
-
-class _Shot(NamedTuple):
-    """A subscription that fires, and its job, or why it gets none.
-
-    `subscription` and `job` are ids as text; `job` is "" where there is none.
-    """
-
-    subscription: str
-    job: str
-    job_id: UUID | None
-    version_id: int | None
-    target_action: str
-    error: str
 
 
 def fire(fact: Fact) -> list[TriggeredEvent]:
@@ -141,7 +127,7 @@ def _due(fact: Fact) -> Iterator[list[_Due]]:
         after = Q(pk__gt=found[-1].id)
 
 
-def _wake_workers(shots: Sequence[_Shot]) -> set[str]:
+def _wake_workers(shots: Sequence[Shot]) -> set[str]:
     """Ask for workers for the jobs of these shots; returns the kinds of jobs that there are."""
     by_action: dict[str, list[UUID]] = defaultdict(list)
     for shot in shots:
@@ -152,7 +138,7 @@ def _wake_workers(shots: Sequence[_Shot]) -> set[str]:
     return set(by_action)
 
 
-def _decide(fact: Fact, due: _Due, output_bytes: int, limits: Mapping[str, int]) -> _Shot:
+def _decide(fact: Fact, due: _Due, output_bytes: int, limits: Mapping[str, int]) -> Shot:
     hands_on = due.input_source == InputSource.TRIGGER_OUTPUT
     error = ""
     if fact.depth > DEPTH_LIMIT:
@@ -168,13 +154,13 @@ def _decide(fact: Fact, due: _Due, output_bytes: int, limits: Mapping[str, int])
             error = TOO_LARGE
     job_id = None if error else new_id()
     job = str(job_id) if job_id else ""
-    return _Shot(str(due.id), job, job_id, due.version_id, due.target_action, error)
+    return Shot(str(due.id), job, job_id, due.version_id, due.target_action, error)
 
 
-def _insert_jobs(fact: Fact, shots: Sequence[_Shot]) -> None:
+def _insert_jobs(fact: Fact, shots: Sequence[Shot]) -> None:
     if not shots:
         return
-    source, parameters = _rows(shots)
+    source, parameters = rows_of(shots)
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     by_job = fact.job.pk if fact.job else None
     sql = f"""
@@ -197,8 +183,8 @@ def _insert_jobs(fact: Fact, shots: Sequence[_Shot]) -> None:
         cursor.execute(sql, [output, _uuid(by_job), fact.depth, now, *named, *parameters])
 
 
-def _insert_triggers(fact: Fact, shots: Sequence[_Shot]) -> None:
-    source, parameters = _rows(shots)
+def _insert_triggers(fact: Fact, shots: Sequence[Shot]) -> None:
+    source, parameters = rows_of(shots)
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     by_job = fact.job.pk if fact.job else None
     sql = f"""
@@ -212,43 +198,16 @@ def _insert_triggers(fact: Fact, shots: Sequence[_Shot]) -> None:
         cursor.execute(sql, [fact.name, _uuid(by_job), now, *parameters])
 
 
-def _rows(shots: Sequence[_Shot]) -> tuple[str, list[Any]]:
-    """Return a FROM item called `shot` that hands the shots to a statement, and its parameters."""
-    if is_postgresql():
-        # A line for each, and an empty one for NULL: a list is written value by value.
-        rows = [
-            (shot.subscription, shot.job, str(shot.version_id or ""), shot.error) for shot in shots
-        ]
-        kept = ("uuid[]", "uuid[]", "bigint[]", "text[]")
-        columns = ", ".join(f"string_to_array(%s, E'\\n', '')::{kind}" for kind in kept)
-        table = f"unnest({columns}) AS shot(subscription_id, job_id, version_id, error)"
-        return table, ["\n".join(column) for column in zip(*rows, strict=True)]
-    table = (
-        "(SELECT json_extract(value, '$[0]') AS subscription_id,"
-        " json_extract(value, '$[1]') AS job_id, json_extract(value, '$[2]') AS version_id,"
-        " json_extract(value, '$[3]') AS error FROM json_each(%s)) AS shot"
-    )
-    texts = [
-        (_in_sqlite(shot.subscription), _in_sqlite(shot.job), shot.version_id, shot.error)
-        for shot in shots
-    ]
-    return table, [json.dumps(texts)]
-
-
 def _uuid(value: UUID | None) -> UUID | str | None:
     """Return a UUID as this database keeps it."""
     return value if value is None or is_postgresql() else value.hex
-
-
-def _in_sqlite(id: str) -> str | None:
-    return id.replace("-", "") or None
 
 
 def _uuid_placeholder() -> str:
     return "%s::uuid" if is_postgresql() else "%s"
 
 
-def _entry(shot: _Shot) -> TriggeredEvent:
+def _entry(shot: Shot) -> TriggeredEvent:
     entry = TriggeredEvent(subscription_id=shot.subscription)
     if shot.job:
         entry["job_id"] = shot.job
