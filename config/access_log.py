@@ -42,14 +42,14 @@ class AccessRecord(Record):
         )
 
 
-def log_request(shown: dict[str, Any], *, has_own_id: bool) -> None:
+def log_request(shown: dict[str, Any], *, is_made_here: bool) -> None:
     """Write a request's line: its method, route, status, duration_ms, caller and client_id.
 
-    `has_own_id` says that its id was made here; `shown` may have more than that otherwise.
+    `is_made_here` says that its id was made here; `shown` may have more than that otherwise.
     """
     if logger.isEnabledFor(logging.INFO):
         message = f"{shown['method']} {shown['route']} {shown['status']}"
-        kind = AccessRecord if has_own_id else Record
+        kind = AccessRecord if is_made_here else Record
         record = kind(NAME, logging.INFO, "", 0, message, None, None)
         record.__dict__.update(shown)
         logger.handle(record)

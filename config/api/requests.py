@@ -125,4 +125,4 @@ def _log(
     }
     if echoed != trace.request_id:
         shown["caller_request_id"] = echoed
-    log_request(shown, has_own_id=is_made_here)
+    log_request(shown, is_made_here=is_made_here)

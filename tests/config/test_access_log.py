@@ -34,7 +34,7 @@ def written(monkeypatch) -> Callable[..., list[str]]:
         def write(self, text: str) -> None:
             self.texts.append(text)
 
-    def write(has_own_id: bool = True, **changed: object) -> list[str]:
+    def write(is_made_here: bool = True, **changed: object) -> list[str]:
         handler = Lines(Kept())
         handler.setFormatter(JsonLines())
         logger = logging.getLogger(NAME)
@@ -43,7 +43,7 @@ def written(monkeypatch) -> Callable[..., list[str]]:
         monkeypatch.setattr(logger, "level", logging.INFO)
         logger.manager._clear_cache()  # type: ignore[attr-defined]
         with tracing(trace_of_request("", "")):
-            log_request(SHOWN | changed, has_own_id=has_own_id)
+            log_request(SHOWN | changed, is_made_here=is_made_here)
         return handler.stream.texts
 
     return write
@@ -78,7 +78,7 @@ def test_what_may_be_a_secret_is_looked_at(written):
 
 
 def test_an_id_of_a_callers_is_looked_at(written):
-    (line,) = written(has_own_id=False, caller_request_id="AKIAABCDEFGH12345678")
+    (line,) = written(is_made_here=False, caller_request_id="AKIAABCDEFGH12345678")
 
     assert "AKIA" not in line
 
