@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import time
@@ -239,3 +240,18 @@ def test_the_end_of_a_process_loses_no_line(then, written):
 
     assert ended.returncode == 0
     assert sorted(ended.stderr.splitlines()) == written
+
+
+@pytest.mark.parametrize(("process", "collects"), [("config.wsgi", True), ("config.celery", False)])
+def test_web_processes_collect_lines_and_others_do_not(process, collects):
+    program = f"import django, logging; django.setup(); import {process};"
+    program += "print([h._is_collecting for h in logging.getLogger().handlers])"
+    ended: Any = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert ended.stdout.splitlines()[-1:] == [str([collects])], ended.stderr

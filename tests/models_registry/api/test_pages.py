@@ -11,6 +11,8 @@ from django.contrib.auth.models import User
 from django.core import signing
 from django.test import Client
 
+from models_registry.api.pages import _Signer
+
 pytestmark = [pytest.mark.urls("tests.config.urls_for_edge"), pytest.mark.django_db]
 
 BY_NAME, BY_DATE = "/v2/users/by_name", "/v2/users/by_date"
@@ -168,3 +170,11 @@ def test_unknown_and_repeated_parameters_are_400_and_each_is_named() -> None:
     assert len(messages) == 5
     for name in ("limit", "offset", "q", "cursor", "sort"):
         assert sum(f"'{name}'" in message for message in messages) == 1
+
+
+def test_a_cursor_is_signed_as_django_signs() -> None:
+    """So that one of before an upgrade, or before a change of the key, is still taken."""
+    ours, djangos = _Signer(salt="page"), signing.Signer(salt="page")
+
+    for key in (None, "a key of before"):
+        assert ours.signature("value", key) == djangos.signature("value", key)
