@@ -74,12 +74,11 @@ def test_a_request_has_one_line_in_the_log(api, active_model, access_log):
     assert MODEL not in line["message"]
 
 
-def test_the_id_of_whoever_asked_for_a_job_is_looked_at_too(api, active_model, capsys):
+def test_the_id_of_whoever_asked_for_a_job_is_looked_at_too(api, active_model, access_log):
     """Its report goes on under that id, which came with another request and may hold a secret."""
     lines = Lines(io.StringIO())
     lines.setFormatter(JsonLines())
     logging.getLogger(NAME).addHandler(lines)
-    logging.getLogger(NAME).setLevel(logging.INFO)
     path = f"/v2/models/{MODEL}/versions/1"
     try:
         api.post(

@@ -6,6 +6,7 @@ Beside the statements (`test_statements.py`), so that it does not slowly become 
 from __future__ import annotations
 
 import io
+import logging
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
+from config.access_log import NAME
 from config.api.entrance import Handler
 from tests.contract.operations import MODEL
 from tests.tokens import token
@@ -29,7 +31,9 @@ READS = {
 
 
 @pytest.fixture
-def ask(active_model) -> Callable[..., list[tuple[str, str]]]:
+def ask(active_model, caplog) -> Callable[..., list[tuple[str, str]]]:
+    # Whatever tests before have had written: a line of the log is no part of this.
+    caplog.set_level(logging.CRITICAL, logger=NAME)
     handler = Handler()
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
