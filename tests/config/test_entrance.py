@@ -11,7 +11,7 @@ from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from django.http import HttpResponse
-from django.urls import get_script_prefix
+from django.urls import clear_script_prefix, get_script_prefix
 
 from config.api.entrance import (
     KEPT_HOSTS,
@@ -86,7 +86,14 @@ def environ(active_model) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
-def ask(environ, handlers, kept_open) -> Ask:
+def unmounted() -> Iterator[None]:
+    """Leave to the next test no place that Django's own handler was mounted at."""
+    yield
+    clear_script_prefix()
+
+
+@pytest.fixture
+def ask(environ, handlers, kept_open, unmounted) -> Ask:
     def ask(kind: type[WSGIHandler] = Handler, **changed: Any) -> Answer:
         begun: list[Any] = []
         answer: Any = handlers[kind](environ(**changed), lambda *head: begun.extend(head))
