@@ -31,6 +31,10 @@ from tests.clock import Clock
 from tests.contract.document import Document
 from tests.faulty_lambda import FaultyLambda
 from tests.scripted import ScriptedHandler
+from tests.traces import pytest_runtest_setup, pytest_runtest_teardown
+
+# Hooks are found by their names, here.
+__all__ = ["pytest_runtest_setup", "pytest_runtest_teardown"]
 
 SAMPLE_FUNCTIONS = Path(config.__file__).parent / "embedded" / "functions"
 

@@ -7,6 +7,7 @@ import logging
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
@@ -195,7 +196,18 @@ def test_celery_leaves_logging_as_the_settings_say():
     assert (root.level, list(root.handlers)) == before
 
 
-def test_gunicorn_speaks_of_its_processes_in_json_and_not_of_requests(capsys):
+@pytest.fixture
+def gunicorns_logs() -> Iterator[None]:
+    """Leave gunicorn's two loggers as nobody had set them."""
+    yield
+    for name in ("gunicorn.error", "gunicorn.access"):
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.NOTSET)
+        logger.handlers.clear()
+        logger.propagate = True
+
+
+def test_gunicorn_speaks_of_its_processes_in_json_and_not_of_requests(capsys, gunicorns_logs):
     lines = Lines(Config())
     lines.info("Booting worker with pid: %s", 7)
     lines.access(None, None, None, None)
