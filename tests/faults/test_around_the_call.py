@@ -29,7 +29,7 @@ def stop(*_, **__):
 setattr(dispatch, sys.argv[1], stop)
 working.work_through([sys.argv[2]], waited_for=False)
 """
-BEFORE_THE_CALL, BEFORE_THE_RECORD = "_call", "record_outcome"
+BEFORE_THE_CALL, BEFORE_THE_RECORD = "_call", "record_persistently"
 
 
 def _kill_at(place: str, job: Job) -> None:

@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 
 from models_registry.models import Job, ModelVersion
+from models_registry.services.jobs import request_inference
 from tests import examples
 from tests.faults.effects import assert_each_effect_is_there_once
 from tests.faults.outages import Load, ask, web
@@ -26,6 +27,7 @@ pytestmark = [
 PATH = "/v2/models/model_price_reco_v1"
 KEY = {"Idempotency-Key": "the-one"}
 AWAY_SECONDS, BACK_WITHIN_SECONDS = 10, 15
+AWAY_AT_THE_END_SECONDS = 4
 
 
 @pytest.fixture
@@ -86,6 +88,25 @@ def test_a_database_that_is_away_for_a_while_costs_503s_and_all_recover_by_thems
             wait_for(lambda: _new_success(before), seconds=BACK_WITHIN_SECONDS)
         assert_each_effect_is_there_once(load)
     assert set(load.statuses) == {202, 503}
+
+
+def test_a_database_that_is_away_when_a_call_ends_costs_no_second_call(
+    active_model, faulty, proxy, through, tmp_path
+):
+    """F12, I4: the worker keeps the outcome until it can be recorded."""
+    faulty.mode, faulty.hang_seconds = "late", 1.0
+    job = request_inference(model_id=active_model.pk, version="1", input={"features": [1]})
+    with worker(tmp_path, **through, DISPATCH_LEASE_SECONDS="20"):
+        wait_for(lambda: faulty.calls)
+        proxy.take_away()
+        time.sleep(AWAY_AT_THE_END_SECONDS)
+        assert Job.objects.get().status == "started"
+        proxy.bring_back()
+        # Well before the claim lapses, after which another worker would make the call again.
+        wait_for(lambda: Job.objects.filter(status="success").exists(), seconds=10)
+
+    assert faulty.calls_by_job == {str(job.pk): 1}
+    assert Job.objects.get().attempts == 1
 
 
 def _new_success(before: set[str]) -> bool:

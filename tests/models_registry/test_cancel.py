@@ -10,7 +10,7 @@ from models_registry.audit import AuditEntry
 from models_registry.handlers import Answered, Retry
 from models_registry.models import Job, Model, ModelVersion
 from models_registry.services.claiming import claim_job
-from models_registry.services.dispatch import record_outcome
+from models_registry.services.recording import record_outcome
 from models_registry.services.reruns import JobNotPending, cancel_job, retry_job
 from models_registry.services.working import work_through
 from tests.at_once import at_once

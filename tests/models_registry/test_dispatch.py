@@ -14,8 +14,8 @@ from models_registry.handlers import Accepted, Answered, Failed, Outcome, Retry,
 from models_registry.models import Job, ModelVersion
 from models_registry.services.claiming import claim_job
 from models_registry.services.completion import WITHDRAWN
-from models_registry.services.dispatch import backoff_seconds, record_outcome
 from models_registry.services.jobs import request_inference, request_training
+from models_registry.services.recording import backoff_seconds, record_outcome
 from models_registry.services.recovery import sweep
 from models_registry.services.versions import set_version_status
 from tests.at_once import at_once

@@ -14,7 +14,7 @@ from models_registry.handlers import Answered, Failed
 from models_registry.models import IdempotencyRecord, Job
 from models_registry.services import retention
 from models_registry.services.claiming import claim_job
-from models_registry.services.dispatch import record_outcome
+from models_registry.services.recording import record_outcome
 from models_registry.services.retention import prune
 from tests.at_once import at_once
 from tests.factories import ask_inference, ask_training, change_model, make_active_model

@@ -8,7 +8,7 @@ from models_registry.audit import AuditEntry
 from models_registry.handlers import Answered, Failed
 from models_registry.models import Job, ModelVersion
 from models_registry.services.claiming import claim_job
-from models_registry.services.dispatch import record_outcome
+from models_registry.services.recording import record_outcome
 from models_registry.services.reruns import JobNotFailed, retry_job
 from models_registry.services.versions import set_version_status
 from tests.contract.operations import NOBODY

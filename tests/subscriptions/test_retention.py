@@ -10,7 +10,7 @@ from django.db.models import F
 from models_registry.handlers import Answered
 from models_registry.models import Job
 from models_registry.services.claiming import claim_job
-from models_registry.services.dispatch import record_outcome
+from models_registry.services.recording import record_outcome
 from models_registry.services.retention import prune
 from subscriptions.models import EventSubscription, Trigger
 from tests.subscriptions.conftest import link

@@ -23,9 +23,8 @@ from tests.faulty_lambda import FaultyLambda
 
 STOPS_WITHIN_SECONDS = 30
 # What may end with the outcome of calls under way lost: so they are made again. A worker's stop is
-# none: it waits for them.
-OF_ONE_WORKER = {"worker_killed"}
-OF_ALL_WORKERS = {"postgres_restarted", "postgres_crashed", "connections_cut"}
+# none: it waits for them; nor is a database that goes: they are recorded when it is back.
+INTERRUPTIONS = {"worker_killed"}
 LAMBDA_MODES: dict[str, object] = {
     "lambda_throttles": (429, "TooManyRequestsException", b'{"Message": "Rate Exceeded."}'),
     "lambda_fails": (500, "ServiceException", b'{"Message": "Sorry."}'),
@@ -36,9 +35,8 @@ LAMBDA_MODES: dict[str, object] = {
 
 
 class Interruption(NamedTuple):
-    """Something that a call's outcome may have been lost with, and when (monotonic seconds)."""
+    """When a call's outcome may have been lost (monotonic seconds)."""
 
-    name: str
     began_at: float
     ended_at: float
 
@@ -128,8 +126,8 @@ class Breaking:
         print(f"  {begun - self.begun_at:.1f} s: {name}", flush=True)
         self._ways[name]()
         self.done[name] += 1
-        if name in OF_ONE_WORKER | OF_ALL_WORKERS:
-            self.interruptions.append(Interruption(name, begun, time.monotonic()))
+        if name in INTERRUPTIONS:
+            self.interruptions.append(Interruption(begun, time.monotonic()))
         self._wait(0.5, 3)
 
     def end(self) -> None:

@@ -9,11 +9,12 @@ from itertools import pairwise
 from django.db.models import F
 
 from models_registry.models import Job
-from tests.faults.soak.breaking import OF_ALL_WORKERS, Breaking, Interruption
+from tests.faults.soak.breaking import Breaking, Interruption
 from tests.faults.soak.load import REACHED
 from tests.faulty_lambda import FaultyLambda
 
-WORKERS, CALLS_AT_ONCE = 2, 2
+# Of one worker: each of its processes makes one at a time.
+CALLS_AT_ONCE = 2
 
 
 def faults_of_calls(fake: FaultyLambda, breaking: Breaking) -> list[str]:
@@ -35,7 +36,7 @@ def faults_of_calls(fake: FaultyLambda, breaking: Breaking) -> list[str]:
         if not _explained(times, breaking.interruptions)
     ]
     again = sum(len(times) - 1 for times in reached.values())
-    most = sum(map(_calls_under_way, breaking.interruptions))
+    most = CALLS_AT_ONCE * len(breaking.interruptions)
     if again > most:
         faults.append(f"{again} calls were made again, for interruptions that explain {most}")
     print(f"Calls made again: {again}, of {most} that could have been interrupted")
@@ -68,12 +69,3 @@ def _explained(times: Sequence[float], interruptions: Sequence[Interruption]) ->
             return False
         left.remove(between[0])
     return True
-
-
-def _calls_under_way(interruption: Interruption) -> int:
-    """Return how many calls one interruption may have cost their outcome.
-
-    Each process of a worker makes one call at a time. A worker that is killed takes its own
-    calls with it; when the database goes, no worker can record what its calls led to.
-    """
-    return CALLS_AT_ONCE * (WORKERS if interruption.name in OF_ALL_WORKERS else 1)

@@ -16,11 +16,12 @@ from tests import factories
 from tests.faults.outages import NO_ANSWER, OwnPostgres, OwnRedis, free_port
 from tests.faults.processes import wait_for
 from tests.faults.soak.breaking import Breaking, Web
-from tests.faults.soak.calls import WORKERS, faults_of_calls
+from tests.faults.soak.calls import faults_of_calls
 from tests.faults.soak.load import SOURCE, TARGET, UPDATED, Callers, TrainingHandler
 from tests.faulty_lambda import FaultyLambda
 
 ENDED = ("success", "failure")
+WORKERS = 2
 # How a job may end here; anything else is a fault of ours.
 FAILURES = {"deadline_exceeded", "no_data"}
 # What a caller may be told: a key whose first request was cut off may still be held.
