@@ -7,11 +7,15 @@ import time
 
 import pytest
 from django.db import connection
+from kombu import Connection, Queue
+from kombu.transport.redis import Channel
 
+from config.worker_credit import forget_what_is_settled
 from models_registry.models import Job, Model
 from models_registry.services.transactions import transactional
 from tests import factories
 from tests.at_once import at_once
+from tests.factories import ask_inference
 from tests.faults.effects import assert_each_effect_is_there_once
 from tests.faults.outages import Load, OwnRedis, web
 from tests.faults.processes import wait_for, worker
@@ -23,6 +27,8 @@ pytestmark = [
 ]
 
 PATH = "/v2/models/model_price_reco_v1/versions/1/inference"
+# Of a worker, and how long each of its calls takes.
+CHILDREN, BUSY_SECONDS = 2, 2.0
 REDIS_IS_AWAY_SECONDS = 60
 
 
@@ -63,6 +69,51 @@ def test_redis_stopped_under_load_emptied_and_back_costs_no_request(
         assert_each_effect_is_there_once(load)
     assert len(load.statuses) == 1  # and that one is a success
     assert set(faulty.calls_by_job.values()) == {1}
+
+
+def test_redis_that_goes_when_every_child_of_a_worker_is_about_to_end_is_found_again(
+    active_model, faulty, own_redis, tmp_path
+):
+    """F2: acknowledgements that are lost leave the worker as free as before."""
+    faulty.mode, faulty.hang_seconds = "late", BUSY_SECONDS
+    quick = {"REDIS_URL": own_redis.url, "LAMBDA_SYNC_READ_TIMEOUT_SECONDS": "30"}
+    with worker(tmp_path, **quick):
+        # It may hear of the loss otherwise before it acknowledges, so not every time shows it.
+        for time_before in range(3):
+            done = time_before * CHILDREN
+            for _ in range(CHILDREN):
+                ask_inference(active_model.pk)
+            wait_for(lambda done=done: len(faulty.calls) == done + CHILDREN)
+            time.sleep(BUSY_SECONDS - 0.3)
+            own_redis.stop()
+            wait_for(lambda done=done: _successes() == done + CHILDREN)
+            time.sleep(0.5)
+            own_redis.start()
+        ask_inference(active_model.pk)
+        wait_for(lambda: _successes() == done + CHILDREN + 1)
+
+
+@pytest.mark.parametrize("settle", ["ack", "reject"])
+def test_a_message_that_redis_could_not_be_told_of_makes_room_all_the_same(
+    own_redis, monkeypatch, settle
+):
+    monkeypatch.setattr(Channel, "QoS", Channel.QoS)
+    forget_what_is_settled()
+    with Connection(own_redis.url) as broker:
+        queue = Queue("one")(broker.channel())
+        queue.channel.basic_qos(0, prefetch_count=1, apply_global=False)
+        queue.declare()
+        broker.Producer().publish({}, routing_key="one")
+        message = queue.get()
+        assert not queue.channel.qos.can_consume()
+        own_redis.stop()
+        with pytest.raises(broker.connection_errors):
+            getattr(message, settle)()
+        assert queue.channel.qos.can_consume()
+
+
+def _successes() -> int:
+    return Job.objects.filter(status="success").count()
 
 
 def test_connections_that_were_cut_while_idle_are_replaced_and_not_offered_again(model):

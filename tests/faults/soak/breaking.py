@@ -134,6 +134,14 @@ class Breaking:
         for worker in self._workers:
             worker.kill()
 
+    def tell_of_workers(self) -> None:
+        """Print what each worker's processes are, and the end of what it wrote."""
+        for worker in self._workers:
+            shown = ["ps", "-o", "pid,ppid,stat,wchan:20,etime,time,args", "-g"]
+            # A group is named by the first process of its session.
+            subprocess.run([*shown, str(worker.process.pid)], check=False)
+            print(worker.log.read_text(errors="replace")[-3000:], flush=True)
+
     def _new_worker(self) -> Worker:
         return Worker(self._folder, **self._environment)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import close_old_connections
+from django.utils import timezone
 
 from models_registry.models import Job, ModelVersion
 from subscriptions.models import EventSubscription, Trigger
@@ -61,7 +62,7 @@ def run(
                     while time.monotonic() < ends_at or not breaking.everything_was_broken():
                         breaking.break_something()
                 close_old_connections()
-                wait_for(_all_have_ended, seconds=120)
+                _wait_for_the_end(breaking)
         finally:
             breaking.end()
             web.kill()
@@ -82,6 +83,19 @@ def _make_models() -> None:
             input_source="stored",
             input={"features": [1]},
         )
+
+
+def _wait_for_the_end(breaking: Breaking) -> None:
+    """Wait until every job has ended; when that takes too long, say which and what workers do."""
+    try:
+        wait_for(_all_have_ended, seconds=120)
+    except AssertionError:
+        left = Job.objects.exclude(status__in=ENDED).order_by("due_at")
+        print(f"It is {timezone.now()}; of {len(left)} open jobs the first:")
+        for job in left.values("pk", "job_type", "dispatch", "due_at", "attempts", "error")[:10]:
+            print(f"  {job}")
+        breaking.tell_of_workers()
+        raise
 
 
 def _all_have_ended() -> bool:
