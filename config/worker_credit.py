@@ -1,4 +1,4 @@
-"""What a worker may still take from Redis, after Redis was away while all its children were busy.
+"""What a worker may still take from Redis, once Redis was away.
 
 A worker takes no more messages than it has children, and each again when one was acknowledged. If
 Redis goes meanwhile, the acknowledgements fail, and kombu keeps counting those messages: such a

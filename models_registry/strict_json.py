@@ -90,6 +90,11 @@ def pointer(path: str, key: str | int) -> str:
     return f"{path}/{token}"
 
 
+def token(text: str) -> str:
+    """Return the key that one token of a JSON Pointer stands for."""
+    return text.replace("~1", "/").replace("~0", "~")
+
+
 def _decoded(raw: bytes) -> str:
     if raw.startswith(b"\xef\xbb\xbf"):
         raise MalformedJSON("The JSON begins with a byte order mark; send it without.")

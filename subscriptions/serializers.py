@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
-
-from rest_framework import serializers
 
 from models_registry.api.fields import (
     IdField,
@@ -28,12 +27,15 @@ class SubscribeRequest(StrictSerializer):
     input = JSONObjectField(required=False)
     label = NameField(required=False, allow_null=True, default=None)  # type: ignore[assignment]
 
+    def faults_together(self, data: Mapping[str, Any]) -> dict[str, list[str]]:
+        source = data.get("input_source")
+        if source == InputSource.STORED and "input" not in data:
+            return {"input": ["Required when input_source is stored."]}
+        if source == InputSource.TRIGGER_OUTPUT and "input" in data:
+            return {"input": ["Only for input_source stored."]}
+        return {}
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        stored = attrs["input_source"] == InputSource.STORED
-        if stored and "input" not in attrs:
-            raise serializers.ValidationError({"input": ["Required when input_source is stored."]})
-        if not stored and "input" in attrs:
-            raise serializers.ValidationError({"input": ["Only for input_source stored."]})
         attrs.setdefault("input", None)
         return attrs
 

@@ -78,7 +78,7 @@ class Handler(WSGIHandler):
             answer = super().__call__(environ, start_response)
             if mounted_at:
                 clear_script_prefix()  # which this thread's next request would take for its own
-            return answer
+            return _without_body(answer) if environ["REQUEST_METHOD"] == "HEAD" else answer
         request_started.send(sender=Handler, environ=environ)
         request = EntranceRequest(environ)
         response: Any = self._middleware_chain(request)  # type: ignore[attr-defined]
@@ -91,6 +91,8 @@ class Handler(WSGIHandler):
         headers = list(response.headers._store.values())
         headers += [("Set-Cookie", each.OutputString()) for each in response.cookies.values()]
         start_response(f"{response.status_code} {response.reason_phrase}", headers)
+        if request.method == "HEAD":
+            return _without_body(response)
         if not isinstance(response, HttpResponse):
             return response
         # A list goes out in one piece with its headers; what is iterated goes out as a stream.
@@ -101,6 +103,12 @@ class Handler(WSGIHandler):
             # What was done is done, and whoever asked for it must know.
             logger.exception("The end of a request failed.")
         return body
+
+
+def _without_body(response: HttpResponseBase) -> list[bytes]:
+    """End an answer to HEAD: not every server drops what it has no place for (RFC 9110, 9.3.2)."""
+    response.close()
+    return []
 
 
 class ApiMiddleware:

@@ -62,10 +62,16 @@ class Refusal:
             if len(faults) > FAULTS_SHOWN:
                 shown.append(Fault("", "And more."))
             body["errors"] = [
-                {"path": fault.path[:PATH_SHOWN_CHARACTERS], "message": fault.message}
-                for fault in shown
+                {"path": _shown_path(fault.path), "message": fault.message} for fault in shown
             ]
         return body
+
+
+def _shown_path(path: str) -> str:
+    """Return a pointer, or where it is too long, that of what holds it: never half of one."""
+    if len(path) <= PATH_SHOWN_CHARACTERS:
+        return path
+    return path[: path.rfind("/", 0, PATH_SHOWN_CHARACTERS + 1)]
 
 
 def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | None:

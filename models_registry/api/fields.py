@@ -34,15 +34,25 @@ class StrictSerializer(serializers.Serializer[Any]):
     default_error_messages = {"invalid": "Must be an object."}
 
     def to_internal_value(self, data: Any) -> Any:
-        unknown = self._unknown(data)
+        faults = self._unknown(data)
+        if isinstance(data, Mapping):
+            faults |= self.faults_together(data)
         try:
             value = super().to_internal_value(data)
         except serializers.ValidationError as error:
             detail = cast(dict[str, Any], error.detail)
-            raise serializers.ValidationError({**unknown, **detail}) from None
-        if unknown:
-            raise serializers.ValidationError(unknown)
+            raise serializers.ValidationError({**faults, **detail}) from None
+        if faults:
+            raise serializers.ValidationError(faults)
         return value
+
+    def faults_together(self, data: Mapping[str, Any]) -> dict[str, list[str]]:
+        """Return what is wrong with members only because of others, by the member's name.
+
+        Asked before each is judged by itself (`validate` is, after all are good), so that a
+        caller hears of everything at once; `data` may hold anything.
+        """
+        return {}
 
     @cached_property
     def _known(self) -> frozenset[str]:

@@ -6,11 +6,13 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.settings import api_settings
 
 from models_registry.api.components import ref
 from models_registry.api.fields import JSONObjectField, StrictSerializer
 from models_registry.errors import Fault
 from models_registry.handlers import check_handler
+from models_registry.strict_json import token
 
 
 @extend_schema_field(ref("Handler"))
@@ -20,7 +22,7 @@ class HandlerField(serializers.Field):  # type: ignore[type-arg]
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         malformed, _ = check_handler(data)
         if malformed:
-            raise serializers.ValidationError(_by_pointer(malformed))
+            raise serializers.ValidationError(_by_member(malformed))
         handler: dict[str, Any] = data
         return handler
 
@@ -61,13 +63,10 @@ class HandlerContractsField(StrictSerializer):
     inference = ContractField(required=False)
 
 
-def _by_pointer(faults: list[Fault]) -> Any:
-    """Return faults in the nested shape of a ValidationError."""
-    detail: dict[str, Any] = {}
+def _by_member(faults: list[Fault]) -> dict[str, list[str]]:
+    """Return faults of an object, or of its members, in the shape of a ValidationError."""
+    detail: dict[str, list[str]] = {}
     for path, message in faults:
-        *parents, last = path.split("/")[1:] or ["non_field_errors"]
-        place = detail
-        for parent in parents:
-            place = place.setdefault(parent, {})
-        place.setdefault(last, []).append(message)
+        name = token(path[1:]) if path else api_settings.NON_FIELD_ERRORS_KEY
+        detail.setdefault(name, []).append(message)
     return detail

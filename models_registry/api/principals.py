@@ -57,7 +57,7 @@ class Principal:
     def may_complete(self, job_id: object) -> bool:
         """Tell whether this caller may report the end of the job `job_id` (a UUID or its text)."""
         if self.job_id is not None:
-            return str(job_id) == str(self.job_id)
+            return str(job_id).lower() == str(self.job_id)
         return self.may("complete_jobs")
 
 

@@ -166,7 +166,7 @@ def _reason_against(pattern: str) -> str:
     if len(pattern) > patterns.PATTERN_LIMIT:
         return f"The pattern is longer than {patterns.PATTERN_LIMIT} characters."
     if ambiguous := patterns.read_in_two_ways(pattern):
-        return f"The pattern can't be used: {ambiguous!r} in it is read in two ways; escape it."
+        return f"The pattern can't be used: {ambiguous!r} is read in two ways; write it otherwise."
     try:
         make_validator({"pattern": pattern})
     except ValueError:

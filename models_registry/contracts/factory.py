@@ -19,6 +19,20 @@ PATTERNS = jsonschema_rs.RegexOptions(size_limit=1 << 20, dfa_size_limit=1 << 18
 MASK = "***"
 
 
+class _SaysNothing:
+    """A keyword that refuses no value, in place of what the library would make of it."""
+
+    def __init__(self, parent: Any, value: Any, path: Any) -> None:
+        """Take what the library gives, and keep nothing of it."""
+
+    def validate(self, instance: Any) -> None:
+        """Refuse nothing."""
+
+
+# No keyword of Draft 2020-12, but the library enforces it as older drafts do.
+KEYWORDS: dict[str, type[Any]] = {"dependencies": _SaysNothing}
+
+
 class NothingIsFetched(ValueError):
     """A schema asked for a document that is not part of it."""
 
@@ -31,6 +45,7 @@ def make_validator(schema: dict[str, Any] | bool) -> jsonschema_rs.Draft202012Va
     return jsonschema_rs.Draft202012Validator(
         schema,
         validate_formats=False,
+        keywords=KEYWORDS,
         pattern_options=PATTERNS,
         offline=True,
         mask=MASK,
@@ -50,6 +65,7 @@ class PartFactory:
         return jsonschema_rs.Draft202012Validator(
             {"$ref": f"{NAMELESS}#{quote(pointer)}"},
             validate_formats=False,
+            keywords=KEYWORDS,
             registry=self._registry,
             pattern_options=PATTERNS,
             offline=True,

@@ -20,12 +20,17 @@ SPACED = re.compile(r"\{[^}]*\s")
 SPACED_REPEAT = re.compile(r"\{\s*([0-9]*)\s*(?:,\s*([0-9]*)\s*)?\}")
 # To the engine a bracket, or what is not one; in ECMA-262 nothing, or anything.
 EMPTY_CLASS = re.compile(r"\[\^?\]")
+# To the engine ends of the text and of words, and characters by their numbers or classes; in
+# ECMA-262 letters and marks that stand for themselves.
+OTHER_ESCAPE = re.compile(r"\\(?:[AzU<>]|x\{|[bB]\{|[pP](?!\{))")
 CLASS = re.compile(r"\[(?:\\.|[^\]\\])*\]?", re.DOTALL)
 NAMED = re.compile(r"\\[pPuxk]\{[^}]*\}")
 # A counted repeat, as opposed to braces that stand for themselves or name a class (\p{L}).
 REPEAT = re.compile(r"\{([0-9]+)(,?)([0-9]*)\}", re.ASCII)
 # The engine refuses far smaller ones; this only keeps the arithmetic small.
 HUGE = 10**9
+# What makes it doubtful where atoms begin, or how often one is repeated.
+DOUBTFUL = (VERBOSE, SPACED, EMPTY_CLASS)
 
 
 def positions(pattern: str) -> int:
@@ -34,7 +39,7 @@ def positions(pattern: str) -> int:
     Groups of alternatives count all of them; {n,m} multiplies what it repeats. Text that is no
     regular expression gives some number too.
     """
-    if read_in_two_ways(pattern):
+    if _first(DOUBTFUL, pattern):
         return _however_read(pattern)
     totals, last, at = [1], 1, 0
     while at < len(pattern):
@@ -71,9 +76,13 @@ def _times(*numbers: str) -> int:
 
 def read_in_two_ways(pattern: str) -> str:
     """Return what of `pattern` the engine reads otherwise than ECMA-262 does; "" if nothing."""
+    return _first((*DOUBTFUL, OTHER_ESCAPE), pattern)
+
+
+def _first(sought: tuple[re.Pattern[str], ...], pattern: str) -> str:
     at = 0
     while at < len(pattern):
-        for what in (VERBOSE, SPACED, EMPTY_CLASS):
+        for what in sought:
             if found := what.match(pattern, at):
                 return found[0]
         at = _after(pattern, at)

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 from models_registry.contracts import keywords
 from models_registry.errors import Fault
 from models_registry.strict_json import pointer
+from models_registry.strict_json import token as key_of
 
 # Addresses that every reader takes alike: nothing to normalise, so that what is analysed here
 # is what the validator resolves.
@@ -22,6 +23,7 @@ DOT_SEGMENT = re.compile(r"/\.{1,2}(?=/|$)|^\.\.?$|^\.\./")
 OTHER_DIALECT = f"Only Draft 2020-12 is understood: {keywords.DIALECT}"
 LEAVES = "The reference leaves the document; nothing is fetched."
 NOWHERE = "The reference leads nowhere in the document."
+WHOLE = 'Write "#" for the document itself.'
 SAYS_NOTHING = "The reference leads into an annotation, which says nothing of values; use $defs."
 
 
@@ -135,6 +137,9 @@ class Contract:
         reference = schema.get(keyword) if isinstance(schema, dict) else None
         if not isinstance(reference, str):
             return
+        if not reference:
+            # The same as "#", but not to the validator, for which it says nothing.
+            self.objections.append(Fault(pointer(subschema.pointer, keyword), WHOLE))
         address, fragment = urldefrag(reference)
         uri = urljoin(subschema.uri, address) if address else subschema.uri
         if not is_plain(address) or uri not in self.resources:
@@ -165,7 +170,7 @@ class Contract:
             return self.anchors.get((resource.uri, fragment))
         value, uri = resource.schema, resource.uri
         for token in fragment[1:].split("/"):
-            value = _member(value, token.replace("~1", "/").replace("~0", "~"))
+            value = _member(value, key_of(token))
         if not isinstance(value, dict | bool):
             return None
         place = resource.pointer + fragment

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from django.conf import settings
 
-from models_registry.errors import Fault
+from models_registry.errors import FAULTS_SOUGHT, Fault
 from models_registry.handlers.arns import QUALIFIER, FunctionArn, parse_arn, refusals
 from models_registry.handlers.protocol import Accepted, CallError, Failed, Outcome, Retry, Unknown
+from models_registry.strict_json import pointer
 
 KNOWN_KEYS = {"type", "arn", "version"}
 
@@ -19,7 +21,8 @@ class LambdaHandler:
 
     def faults(self, handler: dict[str, Any]) -> tuple[list[Fault], list[Fault]]:
         malformed = [
-            Fault(f"/{key}", "There is no such field.") for key in handler if key not in KNOWN_KEYS
+            Fault(pointer("", key), "There is no such field.")
+            for key in islice((key for key in handler if key not in KNOWN_KEYS), FAULTS_SOUGHT)
         ]
         arn = handler.get("arn")
         parsed = parse_arn(arn) if isinstance(arn, str) else None

@@ -184,6 +184,20 @@ def _store_input(subscription: EventSubscription, input: dict[str, Any] | None) 
     subscription.input_bytes = 0 if input is None else len(orjson.dumps(input))
 
 
+def _name_replay(subscription: EventSubscription) -> None:
+    """Have a subscription that `subscribe: true` made stand for the input that it has now.
+
+    The input it had may then be stored again. The target, which is the source, must be held.
+    """
+    if subscription.replay_digest is None:
+        return
+    digest = fingerprint(subscription.input)
+    others = EventSubscription.objects.filter(
+        source_id=subscription.source_id, replay_digest=digest
+    ).exclude(pk=subscription.pk)
+    subscription.replay_digest = None if others.exists() else digest
+
+
 @transactional
 def _insert(subscription: EventSubscription) -> None:
     try:
@@ -204,6 +218,7 @@ def _apply(subscription: EventSubscription, changes: dict[str, Any]) -> None:
         if subscription.input_source != InputSource.STORED:
             raise InputNotStored(faults=[Fault("/input", InputNotStored.message)])
         _store_input(subscription, changes["input"])
+        _name_replay(subscription)
     if "label" in changes:
         subscription.label = changes["label"]
     if _accepts(changes):

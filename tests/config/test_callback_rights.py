@@ -15,7 +15,7 @@ JOB = UUID("01938e6a-3b1c-7def-8a55-000000000001")
 OTHER = UUID("01938e6a-3b1c-7def-8a55-000000000002")
 
 
-@pytest.mark.parametrize("job_id", [JOB, str(JOB)])
+@pytest.mark.parametrize("job_id", [JOB, str(JOB), str(JOB).upper()])
 def test_a_callback_token_may_complete_its_job(job_id: object) -> None:
     assert call("complete", make_callback_token(JOB), job_id=job_id).status_code == 200
 

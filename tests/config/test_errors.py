@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from rest_framework.settings import api_settings
 
 import config
 import models_registry
@@ -108,7 +109,8 @@ def test_all_faults_are_told_with_their_places(client: Client) -> None:
 def test_very_many_and_very_long_faults_are_cut(client: Client) -> None:
     errors = envelope(client.get("/v2/raise/many_faults"))["errors"]
     assert len(errors) == 101
-    assert len(errors[0]["path"]) == 500
+    # The deepest that fits: half of a key would point to what is not there.
+    assert errors[0]["path"] == "/holds"
     assert errors[-1] == {"path": "", "message": "And more."}
 
 
@@ -197,8 +199,9 @@ def test_error_details_become_pointers() -> None:
         "a/b": {"c~d": ["Odd."]},
         "steps": [{}, {"arn": ["Missing."]}],
         "tags": {1: ["No."]},
-        "handler": {"non_field_errors": ["Together wrong."]},
-        "non_field_errors": ["All wrong."],
+        "handler": {api_settings.NON_FIELD_ERRORS_KEY: ["Together wrong."]},
+        "non_field_errors": ["A field of that name."],
+        api_settings.NON_FIELD_ERRORS_KEY: ["All wrong."],
     }
     assert list(faults_of(detail)) == [
         Fault("/name", "Too long."),
@@ -207,6 +210,7 @@ def test_error_details_become_pointers() -> None:
         Fault("/steps/1/arn", "Missing."),
         Fault("/tags/1", "No."),
         Fault("/handler", "Together wrong."),
+        Fault("/non_field_errors", "A field of that name."),
         Fault("", "All wrong."),
     ]
 

@@ -120,7 +120,7 @@ class LockedViewSet(EchoViewSet):
 RAISED: dict[str, Exception] = {
     "conflict": Conflict("Taken."),
     "faults": Unprocessable(faults=[Fault("/a/b", "Wrong."), Fault("", "Worse.")]),
-    "many_faults": Unprocessable(faults=[Fault("/" + "k" * 9000, "Wrong.")] * 1234),
+    "many_faults": Unprocessable(faults=[Fault("/holds/" + "k" * 9000, "Wrong.")] * 1234),
     "http404": Http404(),
     "forbidden": PermissionDenied(SECRET),
     "drf_forbidden": exceptions.PermissionDenied("This needs the scope 'x'."),

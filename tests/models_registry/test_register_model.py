@@ -9,6 +9,8 @@ import pytest
 from models_registry.models import Job, Model, ModelVersion
 from tests.examples import CREATE_MODEL, MODEL_ID
 
+TRAINER = CREATE_MODEL["handlers"]["training"]["arn"]
+
 pytestmark = pytest.mark.django_db
 
 WITHOUT_ID = {name: value for name, value in CREATE_MODEL.items() if name != "id"}
@@ -83,3 +85,25 @@ def test_an_arn_and_a_version_that_disagree_are_422(api):
     agreed = {"type": "lambda", "arn": f"{arn}:live", "version": "live"}
     handlers = {"training": agreed, "inference": agreed}
     assert api.post("/v2/models", {**CREATE_MODEL, "handlers": handlers}).status == 201
+
+
+@pytest.mark.parametrize(
+    ("handler", "paths"),
+    [
+        ({"type": "lambda", "arn": "bad", "arn/x": 1}, ["arn~1x", "arn"]),
+        ({"type": "lambda", "arn": TRAINER, "a": 1, "a/b": 2}, ["a", "a~1b"]),
+        ({"type": "lambda", "arn": TRAINER, "non_field_errors": 1, "~": 2},
+         ["non_field_errors", "~0"]),
+    ],
+)  # fmt: skip
+def test_each_unknown_key_of_a_handler_is_pointed_to_whatever_its_name(api, handler, paths):
+    answer = api.post(
+        "/v2/models",
+        {**CREATE_MODEL, "handlers": {"training": handler, "inference": handler}},
+    )
+
+    assert answer.status == 400
+    told = [error["path"] for error in answer.body["errors"]]
+    assert told == [
+        f"/handlers/{action}/{path}" for action in ("training", "inference") for path in paths
+    ]

@@ -76,6 +76,14 @@ def test_stored_needs_an_input(api, two_models):
     assert api.post(PATH, body).body["errors"][0]["path"] == "/input"
 
 
+def test_what_is_wrong_together_is_said_with_what_is_wrong_alone(api, two_models):
+    """ "All faults at once, never only the first." """
+    body = {key: value for key, value in EXAMPLE.items() if key != "input"} | {"label": 5}
+
+    errors = api.post(PATH, body).body["errors"]
+    assert {error["path"] for error in errors} == {"/input", "/label"}
+
+
 def test_an_unknown_target_is_422_and_an_unknown_source_404(api, two_models):
     assert api.post(PATH, {**EXAMPLE, "target_model_id": "nobody"}).status == 422
     assert api.post("/v2/models/nobody/event-subscriptions", EXAMPLE).status == 404
@@ -262,3 +270,26 @@ def _made(*creations: Callable[[], EventSubscription]) -> int:
     outcomes = at_once(*creations)
     assert all(isinstance(one, EventSubscription | LoopClosed) for one in outcomes), outcomes
     return sum(isinstance(one, EventSubscription) for one in outcomes)
+
+
+def test_an_input_that_is_replayed_is_stored_once_whatever_became_of_it(api, active_model):
+    """ "Once per distinct input", which one that is changed leaves and another one becomes."""
+    asking = f"/v2/models/{active_model.pk}/versions/1/inference"
+    listed = f"/v2/models/{active_model.pk}/event-subscriptions"
+
+    def infer(**input: int) -> None:
+        assert api.post(asking, {"input": input, "subscribe": True}).status == 202
+
+    def stored() -> list[dict[str, int]]:
+        return [subscription["input"] for subscription in api.get(listed).body]
+
+    infer(a=1)
+    (first,) = api.get(listed).body
+    api.put(f"{listed}/{first['id']}", {"input": {"b": 2}})
+    infer(b=2)
+    assert stored() == [{"b": 2}]
+    infer(a=1)
+    assert stored() == [{"b": 2}, {"a": 1}]
+    api.put(f"{listed}/{first['id']}", {"input": {"a": 1}})  # two of them are the caller's wish
+    infer(a=1)
+    assert stored() == [{"a": 1}, {"a": 1}]

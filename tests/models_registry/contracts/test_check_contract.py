@@ -243,6 +243,28 @@ def test_a_pattern_that_is_read_in_two_ways_is_refused_and_never_run(pattern):
 
 
 @pytest.mark.parametrize(
+    "pattern",
+    [r"\<a\>", r"\Aa", r"a\z", r"\U00000041", r"\x{41}", r"\b{start}a", r"\pL", r"\PL"],
+)
+def test_an_escape_that_ecmascript_takes_for_a_letter_is_refused(pattern):
+    assert paths({"pattern": pattern}) == ["/pattern"]
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"\x41", r"\\Aa", r"\bA\b", r"\p{L}", r"\u{41}", "<a>", r"[\d]{2}"]
+)
+def test_an_escape_that_is_read_in_one_way_is_not(pattern):
+    assert paths({"pattern": pattern}) == []
+
+
+@pytest.mark.parametrize("keyword", ["$ref", "$dynamicRef"])
+def test_an_empty_reference_is_refused_since_it_would_say_nothing(keyword):
+    """RFC 3986: it is the document itself, but not to the validator."""
+    assert paths({"properties": {"a": {keyword: ""}}}) == [f"/properties/a/{keyword}"]
+    assert paths({"properties": {"a": {keyword: "#"}}}) == []
+
+
+@pytest.mark.parametrize(
     ("pattern", "fits", "misfit"),
     [
         ("^[a-z]{1, 3}$", "abc", "abcd"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from models_registry.contracts import check_payload
+from models_registry.contracts import check_contract, check_payload
 from models_registry.contracts.factory import make_validator
 
 FACTORY = Path("models_registry/contracts/factory.py")
@@ -101,3 +101,13 @@ def test_formats_are_annotations():
     """H11: the draft's own default, kept on purpose."""
     assert check_payload({"format": "date-time"}, "nope") == []
     assert check_payload({"contentMediaType": "application/json"}, "{") == []
+
+
+@pytest.mark.parametrize("schema", [{"a": ["b"]}, {"a": {"required": ["b"]}}, {"a": False}])
+def test_a_keyword_of_older_drafts_says_nothing(schema):
+    """The library would enforce `dependencies`, outside of what is counted and explained."""
+    contract = {"dependencies": schema, "properties": {"inner": {"dependencies": schema}}}
+
+    assert check_contract(contract) == []
+    assert check_payload(contract, {"a": 1, "inner": {"a": 1}}) == []
+    assert check_payload({**contract, "required": ["c"]}, {"a": 1}) != []
