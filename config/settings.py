@@ -159,6 +159,16 @@ else:
             "reconnect_timeout": 5,
         },
         "connect_timeout": 5,
+        # A server that is gone without a word, or the way to it: noticed after so many milliseconds
+        # by who sends, and after 20 seconds by who waits. The kernel's own way takes a quarter of
+        # an hour, or two hours.
+        "tcp_user_timeout": 10_000,
+        "keepalives": 1,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 2,
+        # One that only reads, as after a failover, is no server to connect to.
+        "target_session_attrs": "read-write",
         # PostgreSQL waits for ever by default; nothing here may.
         "options": "-c statement_timeout=15s -c lock_timeout=5s"
         " -c idle_in_transaction_session_timeout=30s",
@@ -230,7 +240,7 @@ LAMBDA_INVOCATION_TYPES = {
 }
 LAMBDA_CONNECT_TIMEOUT_SECONDS = env.int("LAMBDA_CONNECT_TIMEOUT_SECONDS", default=2)
 LAMBDA_EVENT_READ_TIMEOUT_SECONDS = env.int("LAMBDA_EVENT_READ_TIMEOUT_SECONDS", default=10)
-# Must stay below the broker's visibility timeout (300 s), else one call could be made twice.
+# The limits of tasks and the broker's visibility timeout go by it (CELERY_TASK_TIME_LIMIT).
 LAMBDA_SYNC_READ_TIMEOUT_SECONDS = env.int("LAMBDA_SYNC_READ_TIMEOUT_SECONDS", default=120)
 # The largest event for each invocation type, in bytes. AWS takes 1 MiB for Event and 6 MiB for
 # RequestResponse, after a serialization of its own that adds a little.
@@ -303,8 +313,12 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # Never: connections are given back to their pool after each task (config/celery.py).
 CELERY_DB_REUSE_MAX = 10**12
-CELERY_TASK_SOFT_TIME_LIMIT = 200
-CELERY_TASK_TIME_LIMIT = 230
+# The longest task: five seconds of other work, then credentials for 14, a call, and 60 in which
+# its outcome is recorded; and some room.
+CELERY_TASK_SOFT_TIME_LIMIT = (
+    5 + 14 + LAMBDA_CONNECT_TIMEOUT_SECONDS + LAMBDA_SYNC_READ_TIMEOUT_SECONDS + 60 + 9
+)
+CELERY_TASK_TIME_LIMIT = CELERY_TASK_SOFT_TIME_LIMIT + 30
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10
@@ -315,7 +329,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"polling_interval": 0.05}
     if CELERY_BROKER_URL.startswith("memory")
     else {
-        "visibility_timeout": 300,
+        # Else one task could be given to a second worker while it runs.
+        "visibility_timeout": max(300, CELERY_TASK_TIME_LIMIT + 30),
         "socket_timeout": 2,
         "socket_connect_timeout": 1,
         "max_retries": 0,

@@ -24,6 +24,10 @@ logger = logging.getLogger(__name__)
 DISPATCH_EVENTS = "models_registry.tasks.dispatch_events"
 DISPATCH_WAITING_CALLS = "models_registry.tasks.dispatch_waiting_calls"
 
+# Of all hints; what beat sends has none, which is before them. So a sweep waits for no backlog:
+# it is what ends jobs at their deadlines, and finds those whose worker died. (Redis has a list for
+# each, and workers look into them in their order.)
+PRIORITY = 6
 # How many jobs one message names: events are called in batches; an answer that is waited for
 # takes a worker of its own.
 JOBS_NAMED = {DISPATCH_EVENTS: 20, DISPATCH_WAITING_CALLS: 1}
@@ -116,6 +120,7 @@ def _send(task: str, messages: Sequence[tuple[Any, ...]]) -> None:
                 routing_key=queue,
                 serializer="json",
                 headers=message.headers,
+                priority=PRIORITY,
                 retry=False,
                 **message.properties,
             )

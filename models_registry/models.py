@@ -190,6 +190,9 @@ class Job(models.Model):
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
 
+    # Of one that this process has claimed: when it began to, by its monotonic clock, in seconds.
+    claimed_from: float
+
     class Meta:
         constraints = [
             models.CheckConstraint(

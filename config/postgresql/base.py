@@ -7,11 +7,35 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS
+from django.db import OperationalError as DjangoOperationalError
 from django.db.backends.postgresql import base
+from django.db.utils import DatabaseErrorWrapper
+from django.utils.functional import cached_property
 from psycopg import Connection, Cursor, OperationalError
+from psycopg.errors import IdleInTransactionSessionTimeout, ReadOnlySqlTransaction
 from psycopg_pool import ConnectionPool
 
 Taken = TypeVar("Taken")
+
+
+# The server has become one that only reads, or has ended a transaction that stood still. Internal
+# errors to psycopg, but they pass like a lost connection, and a new one is what is needed.
+LOST = (ReadOnlySqlTransaction, IdleInTransactionSessionTimeout)
+
+
+class ErrorWrapper(DatabaseErrorWrapper):
+    """Django's translation of psycopg's errors, which takes some more for a lost connection."""
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        if kind is None:
+            return
+        if isinstance(error, LOST):
+            self.wrapper.errors_occurred = True  # type: ignore[attr-defined]
+            if self.wrapper.connection is not None:  # type: ignore[attr-defined]
+                # A pool takes back what is open, and would offer it for ever.
+                self.wrapper.connection.close()  # type: ignore[attr-defined]
+            raise DjangoOperationalError(*error.args).with_traceback(traceback) from error
+        super().__exit__(kind, error, traceback)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -38,6 +62,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
             pools.setdefault(self.alias, made)
         found: ConnectionPool[Any] | None = super().pool
         return found
+
+    @cached_property
+    def wrap_database_errors(self) -> ErrorWrapper:
+        return ErrorWrapper(self)
 
     @property
     def is_watched(self) -> bool:

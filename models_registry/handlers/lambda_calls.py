@@ -5,21 +5,18 @@ Imported by the first call: a web process makes none, and boto3 would be a tenth
 
 from __future__ import annotations
 
-import functools
 import json
 import ssl
-import threading
 from contextlib import closing
 from typing import Any
 
-import boto3
 import botocore.exceptions as boto_errors
 import urllib3.exceptions
-from botocore.config import Config
 from django.conf import settings
 
 from models_registry.errors import DomainError
 from models_registry.handlers.arns import FunctionArn
+from models_registry.handlers.lambda_clients import client, fetch_credentials
 from models_registry.handlers.lambda_errors import no_credentials, outcome_of_error, own_words
 from models_registry.handlers.protocol import (
     Accepted,
@@ -34,8 +31,6 @@ from models_registry.strict_json import read_json
 
 # What boto3 raises once the event may have gone out; its other errors come before that.
 AFTER_SENDING = (boto_errors.HTTPClientError, boto_errors.IncompleteReadError)
-# boto3 makes clients safely from one thread at a time.
-_client_lock = threading.Lock()
 
 
 def invoke(arn: FunctionArn, invocation_type: str, event: bytes) -> Outcome:
@@ -47,6 +42,10 @@ def invoke(arn: FunctionArn, invocation_type: str, event: bytes) -> Outcome:
     }
     if arn.qualifier is not None:
         arguments["Qualifier"] = arn.qualifier
+    try:
+        fetch_credentials()
+    except Exception as error:  # whatever gives them, nothing was sent to Lambda
+        return Retry(no_credentials(error, arn))
     try:
         response = client(arn.region, invocation_type).invoke(**arguments)
         if invocation_type != "RequestResponse":
@@ -137,33 +136,3 @@ def _bad_output(arn: FunctionArn, reason: str) -> CallError:
         "message": f"What {arn} returned can't be its output.",
         "details": own_words(reason),
     }
-
-
-def client(region: str, invocation_type: str) -> Any:
-    """Return the boto3 client for a region; the time-outs go by the invocation type."""
-    read_timeout = (
-        settings.LAMBDA_SYNC_READ_TIMEOUT_SECONDS
-        if invocation_type == "RequestResponse"
-        else settings.LAMBDA_EVENT_READ_TIMEOUT_SECONDS
-    )
-    with _client_lock:
-        return _make_client(region, settings.LAMBDA_ENDPOINT_URL, read_timeout)
-
-
-@functools.lru_cache(maxsize=64)
-def _make_client(region: str, endpoint_url: str | None, read_timeout: int) -> Any:
-    # The local endpoint checks no signature, but boto3 won't send a request without one.
-    local = settings.EMBEDDED and endpoint_url is not None
-    keys: Any = {"aws_access_key_id": "local", "aws_secret_access_key": "local"} if local else {}
-    config = Config(
-        connect_timeout=settings.LAMBDA_CONNECT_TIMEOUT_SECONDS,
-        read_timeout=read_timeout,
-        # One call is one call: what is tried again, and when, is decided by the job's row.
-        retries={"total_max_attempts": 1},
-        max_pool_connections=50,
-        # None is what the environment says; no proxy leads to this very machine.
-        proxies={} if local else None,
-    )
-    return boto3.session.Session().client(
-        "lambda", region_name=region, endpoint_url=endpoint_url, config=config, **keys
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID, uuid4
@@ -109,6 +110,7 @@ def _is_due() -> Sql:
 
 
 def _claim(*which: Sql) -> Job | None:
+    begun = time.monotonic()
     # Its commit waits for the disk: a try that a crash of the database took back would be made
     # again, and not be counted.
     columns = {
@@ -122,6 +124,7 @@ def _claim(*which: Sql) -> Job | None:
     job = rows.change(Job, columns, *which)
     if job is None:
         return None
+    job.claimed_from = begun
     job.version = version_of(job)
     if job.job_type == Action.TRAINING:
         _begin_training(job)

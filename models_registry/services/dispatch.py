@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
+from django.conf import settings
 from django.utils import timezone
 
 from models_registry import metrics
@@ -40,6 +41,10 @@ def call_handler(job: Job) -> None:
 
 
 def _call(job: Job) -> None:
+    if time.monotonic() - job.claimed_from > settings.DISPATCH_LEASE_SECONDS:
+        # This process stood still. Another one may take the call before this one's has ended.
+        logger.warning("job.not_called job=%s: its claim is too old", job.pk)
+        return
     if job.job_type == Action.INFERENCE and job.version.status != VersionStatus.ACTIVE:
         message = "The version is no longer active."
         record_persistently(job, Failed({"code": "version_not_active", "message": message}))

@@ -27,7 +27,7 @@ from models_registry.services.definitions import Definition
 from models_registry.services.jobs import new_automatic_training
 from models_registry.services.lookups import lock_model, newest_version
 from models_registry.services.transactions import transactional
-from models_registry.services.versions import insert_version, next_automatic_version
+from models_registry.services.versions import insert_version, lock_version, next_automatic_version
 
 # Jobs of a model that one statement deletes, so that none runs into the time-out of statements.
 DELETED_AT_ONCE = 10_000
@@ -197,6 +197,9 @@ def _add_trained_version(model: Model) -> tuple[ModelVersion, Job]:
 
 
 def _change_in_place(model: Model, newest: ModelVersion) -> ModelVersion:
+    # A worker that begins to train it counts its revision up without the model's lock.
+    newest = lock_version(newest.pk)
+    newest.model = model
     newest.description, newest.metadata = model.description, model.metadata
     newest.handlers, newest.handler_contracts = model.handlers, model.handler_contracts
     newest.revision += 1

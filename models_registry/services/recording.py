@@ -30,7 +30,7 @@ from models_registry.services.statements import Sql
 logger = logging.getLogger(__name__)
 
 # An outcome is tried to be recorded for as long as the claim lasts (DISPATCH_LEASE_SECONDS), but
-# no longer than this: a task is ended after 200 s, of which a call may take 120.
+# no longer than this: CELERY_TASK_SOFT_TIME_LIMIT counts on it.
 RECORD_SECONDS = 60.0
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 2.0
 # Of the back-off; by then it is years, and a float has an end.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any, TypedDict
 from uuid import UUID
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.db.models.functions import Now
 
 from models_registry import hints, metrics
@@ -43,15 +45,15 @@ def sweep() -> Findings:
     Each row is changed by a compare-and-set in a transaction of its own, so any number of
     sweeps may run at once. Must be outside a transaction: it publishes hints.
     """
-    lapsed, crashed = _release_lapsed_claims()
-    overdue = _fail_overdue()
+    claims = _put_right(Dispatch.CLAIMED, _release_lapsed_claim)
+    overdue = _put_right(Dispatch.DISPATCHED, _fail_overdue)
     waiting, retries = _hint_waiting()
     findings = Findings(
         jobs_waiting=waiting,
         retries_due=retries,
-        claims_lapsed=lapsed,
-        jobs_crashed=crashed,
-        jobs_overdue=overdue,
+        claims_lapsed=claims["released"],
+        jobs_crashed=claims["failed"],
+        jobs_overdue=overdue["failed"],
     )
     log_findings(findings)
     return findings
@@ -83,30 +85,38 @@ def _due(dispatch: str) -> list[Job]:
     return list(due.order_by("due_at")[: settings.SWEEP_BATCH])
 
 
-def _release_lapsed_claims() -> tuple[int, int]:
-    """Queue again what a worker claimed and never recorded; the call may have been made.
+def _put_right(dispatch: str, put_right: Callable[[Job], Counter[str]]) -> Counter[str]:
+    """Put right each job that is due so, and count what was done.
 
-    Returns how many were queued, and how many failed since they were tried often enough.
+    One that somebody keeps from being changed is left to the next sweep with all of its model:
+    the others, and what comes after them, must not wait for it.
     """
-    released = crashed = 0
-    for job in _due(Dispatch.CLAIMED):
-        if is_tried_enough(job):
-            crashed += _fail_crashed(job, claim_of(job))
-        else:
-            released += Job.objects.filter(
-                pk=job.pk, claim=job.claim, dispatch=Dispatch.CLAIMED
-            ).update(dispatch=Dispatch.QUEUED, claim=None, due_at=Now())
-    return released, crashed
+    done: Counter[str] = Counter()
+    held: set[str] = set()
+    for job in _due(dispatch):
+        if job.model_id in held:
+            continue
+        try:
+            done += put_right(job)
+        except DatabaseError:
+            logger.exception("sweep.put_off job=%s", job.pk)
+            held.add(job.model_id)
+    return done
 
 
-def _fail_overdue() -> int:
-    failed = 0
-    for job in _due(Dispatch.DISPATCHED):
-        seconds = settings.JOB_DEADLINE_SECONDS[job.job_type]
-        message = f"The handler did not answer within {seconds} seconds of its call."
-        still = Sql(f"dispatch = '{Dispatch.DISPATCHED}' AND due_at <= {statements.now()}")
-        failed += _fail(job, "deadline_exceeded", message, still)
-    return failed
+def _release_lapsed_claim(job: Job) -> Counter[str]:
+    """Queue again what a worker claimed and never recorded; the call may have been made."""
+    if is_tried_enough(job):
+        return Counter(failed=_fail_crashed(job, claim_of(job)))
+    claimed = Job.objects.filter(pk=job.pk, claim=job.claim, dispatch=Dispatch.CLAIMED)
+    return Counter(released=claimed.update(dispatch=Dispatch.QUEUED, claim=None, due_at=Now()))
+
+
+def _fail_overdue(job: Job) -> Counter[str]:
+    seconds = settings.JOB_DEADLINE_SECONDS[job.job_type]
+    message = f"The handler did not answer within {seconds} seconds of its call."
+    still = Sql(f"dispatch = '{Dispatch.DISPATCHED}' AND due_at <= {statements.now()}")
+    return Counter(failed=_fail(job, "deadline_exceeded", message, still))
 
 
 def _fail_crashed(job: Job, still: Sql) -> int:

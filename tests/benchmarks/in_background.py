@@ -156,7 +156,7 @@ def _work_off() -> None:
 
 def _bare_calls() -> None:
     """Claim each due job, call the function with boto3 and record that it answered: no rule."""
-    from models_registry.handlers.lambda_calls import client
+    from models_registry.handlers.lambda_clients import client
 
     arn = "arn:aws:lambda:us-west-2:123456789012:function:infer-model"
     with connection.cursor() as cursor:

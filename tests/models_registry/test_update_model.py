@@ -6,8 +6,10 @@ import threading
 
 import pytest
 from django.db import connections
+from django.db.models import F
 
 from models_registry.models import Job, Model, ModelVersion
+from models_registry.services import models
 from models_registry.services.definitions import check_definition
 from models_registry.services.jobs import request_training
 from models_registry.services.models import update_model
@@ -251,3 +253,18 @@ def test_fifty_updates_at_once_lose_nothing_and_leave_no_gap(active_model):
     versions = ModelVersion.objects.exclude(version="1").order_by("number")
     assert [version.version for version in versions] == [str(n) for n in range(2, 52)]
     assert Job.objects.filter(job_type="training", origin="automatic").count() == 50
+
+
+def test_a_change_in_place_counts_on_from_what_a_worker_counted_meanwhile(api, model, monkeypatch):
+    """Else one ETag would stand for two states."""
+    newest_version = models.newest_version
+
+    def read_too_early(model: Model) -> ModelVersion:
+        found = newest_version(model)
+        ModelVersion.objects.update(revision=F("revision") + 1)
+        return found
+
+    monkeypatch.setattr(models, "newest_version", read_too_early)
+    before = ModelVersion.objects.get().revision
+    assert api.put(PATH, UPDATE_MODEL).status == 200
+    assert ModelVersion.objects.get().revision == before + 2

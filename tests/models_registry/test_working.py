@@ -10,6 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from models_registry.models import Job
 from models_registry.services import working
+from models_registry.services.claiming import claim_job
+from models_registry.services.dispatch import call_handler
 from models_registry.services.jobs import request_inference, request_training
 from models_registry.services.working import work_through
 
@@ -67,3 +69,14 @@ def test_a_backlog_of_one_kind_is_not_in_the_way_of_the_other(scripted, training
         cursor.execute(f"EXPLAIN {claim}")
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "Index Scan using job_queued" in plan
+
+
+def test_a_process_that_stood_still_after_its_claim_makes_no_call(scripted, training, caplog):
+    """Another one may have taken the job meanwhile, and be at it."""
+    job = claim_job(training.pk)
+    job.claimed_from -= 61
+    call_handler(job)
+
+    assert scripted.calls == []
+    assert "its claim is too old" in caplog.text
+    assert Job.objects.get().dispatch == "claimed"

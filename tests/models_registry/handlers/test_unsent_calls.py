@@ -6,6 +6,7 @@ import datetime
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,8 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from models_registry.handlers import Answered, Retry, handler_for
-from models_registry.handlers.lambda_calls import _make_client
+from models_registry.handlers import Answered, Retry, handler_for, lambda_clients
 from tests.faulty_lambda import FaultyLambda
 
 ARN = "arn:aws:lambda:us-west-2:123456789012:function:train"
@@ -31,9 +31,22 @@ def nobodys_account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    _make_client.cache_clear()
+    _forget_clients()
     yield tmp_path / "config"
-    _make_client.cache_clear()
+    _forget_clients()
+
+
+def _forget_clients() -> None:
+    lambda_clients.make_client.cache_clear()
+    lambda_clients.session.cache_clear()
+
+
+@pytest.fixture
+def web_identity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Have boto3 ask STS for credentials, with a token from a file."""
+    (tmp_path / "token").write_text("token")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "token"))
+    monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/worker")
 
 
 @pytest.fixture
@@ -71,20 +84,34 @@ def test_credentials_that_can_not_be_fetched_are_as_none(settings, faulty, nobod
 
 
 def test_a_refusal_of_the_token_service_is_not_taken_for_lambdas(
-    settings, faulty, monkeypatch, tmp_path, caplog
+    settings, faulty, monkeypatch, web_identity, caplog
 ):
     """STS's AccessDenied says nothing of the function; who was denied is only for the log."""
     settings.EMBEDDED = False
-    (tmp_path / "token").write_text("token")
-    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "token"))
-    monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/worker")
-    with _denying_sts() as url:
+    with _sts("no") as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", url)
         outcome = _call()
 
     _assert_is_tried_again(outcome, "lambda_no_credentials")
     assert "secret-role" not in str(outcome)
     assert "secret-role" in caplog.text
+    assert faulty.calls == []
+
+
+@pytest.mark.parametrize("says", ["nothing", "half"])
+def test_a_token_service_that_does_not_answer_leaves_the_call_unsent(
+    settings, faulty, monkeypatch, web_identity, says
+):
+    """Not "unknown": the job would wait for hours for the report of a call that was never made."""
+    settings.EMBEDDED = False
+    monkeypatch.setattr(lambda_clients, "CREDENTIALS_READ_SECONDS", 0.5)
+    with _sts(says) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", url)
+        begun = time.monotonic()
+        outcome = _call()
+
+    _assert_is_tried_again(outcome, "lambda_no_credentials")
+    assert time.monotonic() - begun < 10, "the waits for credentials are not bounded"
     assert faulty.calls == []
 
 
@@ -128,10 +155,19 @@ def _refusing_port() -> Iterator[int]:
 
 
 @contextmanager
-def _denying_sts() -> Iterator[str]:
+def _sts(says: str) -> Iterator[str]:
+    """Serve a token service that says "no", "nothing", or "half" of an answer."""
+    is_over = threading.Event()
+
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
+            if says == "nothing":
+                is_over.wait(60)
+                return
+            if says == "half":
+                self.connection.shutdown(socket.SHUT_RDWR)
+                return
             error = "<Error><Code>AccessDenied</Code><Message>secret-role</Message></Error>"
             body = f"<ErrorResponse>{error}</ErrorResponse>".encode()
             self.send_response(403)
@@ -145,6 +181,7 @@ def _denying_sts() -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
+        is_over.set()
         server.shutdown()
 
 
