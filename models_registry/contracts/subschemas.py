@@ -16,7 +16,7 @@ from models_registry.strict_json import token as key_of
 # Addresses that every reader takes alike: nothing to normalise, so that what is analysed here
 # is what the validator resolves.
 PLAIN_ADDRESS = re.compile(
-    r"(?:(?:https?://[a-z0-9.-]+(?::[0-9]+)?(?=/)|[a-z][a-z0-9+-]*:(?!//))|\./)?[A-Za-z0-9_~/?=&+:.-]*"
+    r"(?:(?:https?://[a-z0-9.-]+(?::[0-9]+)?(?=/)|[a-z][a-z0-9+-]*:(?!//))|\./)?[A-Za-z0-9_~/?=&+:.,;@!$'()*-]*"
 )
 DOT_SEGMENT = re.compile(r"/\.{1,2}(?=/|$)|^\.\.?$|^\.\./")
 

@@ -94,6 +94,27 @@ def test_a_file_is_not_read_and_not_quoted(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        "tag:example.com,2024:price",
+        "urn:uuid:0190b4c2-0000-7000-8000-000000000001",
+        "https://example.com/schemas/user@2",
+        "https://example.com/schema(1);a=b$c!d*e'f",
+    ],
+)
+def test_a_document_may_have_any_name_that_is_read_in_one_way(name):
+    schema = {
+        "$id": name,
+        "$defs": {"n": {"type": "number"}},
+        "items": {"$ref": f"{name}#/$defs/n"},
+    }
+
+    assert check_contract(schema) == []
+    assert check_payload(schema, [1]) == []
+    assert [fault.path for fault in check_payload(schema, ["x"])] == ["/0"]
+
+
+@pytest.mark.parametrize(
     "schema",
     [
         {"$id": "https://example.com/root.json", "$ref": "#/$defs/a", "$defs": {"a": {}}},
