@@ -12,8 +12,9 @@ class JSONTextField(models.TextField):  # type: ignore[type-arg]
     """JSON kept as text; SQL NULL is None.
 
     Not `jsonb`: that rewrites numbers (1e22 comes back as an integer of 23 digits) and refuses
-    what SQLite takes, so the two databases would answer differently. Nothing here is ever
-    queried by its inside, and text can be handed on without decoding.
+    what SQLite takes, so the two databases would answer differently. Nothing here is queried by
+    its inside but the names of functions (services/searching.py), and text can be handed on
+    without decoding.
     """
 
     if TYPE_CHECKING:

@@ -66,6 +66,12 @@ class Pauses:
             pause.ends_at = now + pause.seconds
             return True
 
+    def left_alone(self) -> list[str]:
+        """Return the functions of which `allow` would say no now; asking counts as no trial."""
+        now = self._clock()
+        with self._lock:
+            return [function for function, pause in self._pauses.items() if now < pause.ends_at]
+
     def seconds_left(self) -> float:
         """Return how long it is until a function may be tried again; 0 when all may be now."""
         now = self._clock()

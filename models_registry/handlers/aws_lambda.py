@@ -19,6 +19,8 @@ KNOWN_KEYS = {"type", "arn", "version"}
 class LambdaHandler:
     """`{"type": "lambda", "arn": ..., "version"?: qualifier}`."""
 
+    named_by = "arn"
+
     def faults(self, handler: dict[str, Any]) -> tuple[list[Fault], list[Fault]]:
         malformed = [
             Fault(pointer("", key), "There is no such field.")
@@ -44,9 +46,6 @@ class LambdaHandler:
         if settings.LAMBDA_INVOCATION_TYPES[job_type] == "Event":
             return int(settings.LAMBDA_EVENT_LIMIT_BYTES)
         return int(settings.LAMBDA_SYNC_LIMIT_BYTES)
-
-    def function_of(self, handler: dict[str, Any]) -> str:
-        return str(handler["arn"])
 
     def invoke(self, *, handler: dict[str, Any], event: bytes, job_type: str) -> Outcome:
         arn = _called(handler)

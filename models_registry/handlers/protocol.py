@@ -65,7 +65,13 @@ Outcome = Accepted | Answered | Failed | Retry | Unknown
 
 
 class Handler(Protocol):
-    """One type of handler, such as `lambda`."""
+    """One type of handler, such as `lambda`.
+
+    `named_by` is the member of such a handler that names what is called, a text: those of one
+    name are away or overloaded together.
+    """
+
+    named_by: str
 
     def faults(self, handler: dict[str, Any]) -> tuple[list[Fault], list[Fault]]:
         """Return what is malformed about `handler`, and what is well-formed but refused here.
@@ -75,9 +81,6 @@ class Handler(Protocol):
 
     def max_event_bytes(self, job_type: str) -> int:
         """Return how large the event of such a job may be, in bytes."""
-
-    def function_of(self, handler: dict[str, Any]) -> str:
-        """Return the name of what is called: those of one name are away or overloaded together."""
 
     def invoke(self, *, handler: dict[str, Any], event: bytes, job_type: str) -> Outcome:
         """Call the handler once; goes over the network, so it must be outside a transaction.

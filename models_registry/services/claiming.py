@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -27,9 +26,6 @@ from models_registry.services.statements import Sql
 from models_registry.services.transactions import transactional
 
 TABLE = Job._meta.db_table
-# Versions whose function is left alone, one statement each: looking behind more of them costs more
-# than waiting until the function may be called again.
-LEFT_OUT_AT_MOST = 20
 IS_OPEN = Sql(f"status IN ({', '.join(repr(str(status)) for status in OPEN_JOB)})")
 
 
@@ -39,7 +35,7 @@ def claim_job(job_id: UUID) -> Job | None:
 
     Returns None when somebody else was first. A training job moves its version to `training`.
     """
-    return _claim(statements.where(Job, id=job_id), _is_due())
+    return _claim(statements.where(Job, id=job_id), is_due())
 
 
 @transactional
@@ -50,41 +46,41 @@ def claim_due_job(job_types: Sequence[str]) -> Job | None:
     """
     if not job_types:
         return None
-    oldest = _oldest("id", job_types)
+    oldest = _oldest(job_types)
     return _claim(Sql(f"id = ({oldest.text})", oldest.parameters))
 
 
 @transactional
-def claim_callable_job(
-    job_types: Sequence[str], may_call: Callable[[ModelVersion, str], bool]
-) -> Job | None:
-    """As `claim_due_job`, but leave out the jobs of versions that may not be called now.
+def claim_callable_job(job_id: UUID, may_call: Callable[[ModelVersion, str], bool]) -> Job | None:
+    """As `claim_job`, but only if `may_call` says so of the job's version and type.
 
-    `may_call` is asked for each version and type of job once. It takes a few statements for each
-    that is left out, so it is for when something is; behind so many of them, nothing is found.
+    It is asked only when nobody else can claim the job any more, so who is told yes has the job.
     """
-    left_out: list[tuple[int, str]] = []
-    while job_types and len(left_out) < LEFT_OUT_AT_MOST:
-        oldest = _oldest("id, version_id, job_type", job_types, left_out)
-        found = running.read(*oldest)
-        if not found:
-            return None
-        job_id, version_id, job_type = found[0]
-        version = rows.read(ModelVersion, "WHERE id = %s", [version_id])
-        if version is None or may_call(version, job_type):
-            return _claim(Sql("id = %s", (job_id,)), _is_due())
-        left_out.append((version_id, job_type))
-    return None
+    due = is_due()
+    found = running.read(
+        f"SELECT version_id, job_type FROM {TABLE} WHERE id = %s AND {due.text} {_passing_over()}",  # noqa: S608 (names of ours)
+        [statements.key(Job, job_id)],
+    )
+    if not found:
+        return None
+    version_id, job_type = found[0]
+    version = rows.read(ModelVersion, "WHERE id = %s", [version_id])
+    if version is None or not may_call(version, job_type):
+        return None
+    return _claim(statements.where(Job, id=job_id), due)
 
 
-def _oldest(columns: str, job_types: Sequence[str], left_out: Sequence[Any] = ()) -> Sql:
+def _oldest(job_types: Sequence[str]) -> Sql:
     """Return what selects the job that has been due longest, and locks it where that is known."""
-    due, among = _is_due(), ", ".join(["%s"] * len(job_types))
-    others = "AND NOT (version_id = %s AND job_type = %s) " * len(left_out)
-    passing = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update else ""
-    text = f"""SELECT {columns} FROM {TABLE} WHERE {due.text} AND job_type IN ({among}) {others}
-        ORDER BY due_at LIMIT 1 {passing}"""  # noqa: S608 (names of ours)
-    return Sql(text, (*job_types, *(value for pair in left_out for value in pair)))
+    due, among = is_due(), ", ".join(["%s"] * len(job_types))
+    text = f"""SELECT id FROM {TABLE} WHERE {due.text} AND job_type IN ({among})
+        ORDER BY due_at LIMIT 1 {_passing_over()}"""  # noqa: S608 (names of ours)
+    return Sql(text, tuple(job_types))
+
+
+def _passing_over() -> str:
+    """Return what locks the rows of a statement and passes over those that others have locked."""
+    return "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update else ""
 
 
 def claim_of(job: Job) -> Sql:
@@ -102,7 +98,8 @@ def is_tried_enough(job: Job) -> bool:
     return job.attempts >= tries or job.throttled >= refusals
 
 
-def _is_due() -> Sql:
+def is_due() -> Sql:
+    """Return the condition that a job is queued and its time has come."""
     # Spelled out, so that the index of queued jobs is seen to hold them.
     return Sql(
         f"dispatch = '{Dispatch.QUEUED}' AND {IS_OPEN.text} AND due_at <= {statements.now()}"

@@ -71,7 +71,7 @@ def _call(job: Job) -> None:
 def function_of(version: ModelVersion, job_type: str) -> str:
     """Return the name of the function that jobs of this type call."""
     handler = version.handlers[job_type]
-    return handler_for(handler["type"]).function_of(handler)
+    return str(handler[handler_for(handler["type"]).named_by])
 
 
 def _tell_of_call(job: Job, outcome: Outcome, seconds: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from uuid import UUID
 
 from models_registry import hints
@@ -13,6 +13,7 @@ from models_registry.models import Job
 from models_registry.pauses import pauses
 from models_registry.services.claiming import claim_callable_job, claim_due_job, claim_job
 from models_registry.services.dispatch import call_handler, function_of
+from models_registry.services.searching import callable_jobs
 
 logger = logging.getLogger(__name__)
 
@@ -27,30 +28,55 @@ _timers: dict[str, threading.Timer] = {}
 def work_through(job_ids: Iterable[str], *, waited_for: bool) -> bool:
     """Dispatch the jobs named, then others that are due, for at most five seconds.
 
-    Must be outside a transaction. An id that is not one, or whose job is not due, is passed
-    over. Returns True when time ran out, so that more may be due.
+    Must be outside a transaction. An id that is not one, or whose job is not due or may not be
+    called now, is passed over. Returns True when time ran out, so that more may be due.
     """
     ends_at = time.monotonic() + WORK_SECONDS
-    for job_id in job_ids:
-        if time.monotonic() >= ends_at:
-            return True
-        if pauses:
-            break  # the named are among those that are due, as far as they may be called
-        _attempt(lambda job_id=job_id: claim_job(UUID(job_id)))  # type: ignore[misc]
+    _call_named(job_ids, ends_at)
     types = hints.job_types(waited_for=waited_for)
     while time.monotonic() < ends_at:
-        if not _attempt(lambda: _claim_next(types)):
+        if not _attempt(lambda: _call_next(types, ends_at)):
             _come_back(waited_for=waited_for)
             return False
     return True
 
 
-def _claim_next(types: Sequence[str]) -> Job | None:
-    """Claim the job that has been due longest, of those whose function is not left alone."""
+def _call_named(job_ids: Iterable[str], ends_at: float) -> bool:
+    """Dispatch those of these jobs that can be claimed, and say whether to go on with others.
+
+    Not when there was none: whoever claimed them all goes on.
+    """
+    any_called = False
+    for job_id in job_ids:
+        if time.monotonic() >= ends_at:
+            return True
+        any_called |= _attempt(lambda job_id=job_id: _call(_claim_named(UUID(job_id))))  # type: ignore[misc]
+    return any_called
+
+
+def _call_next(types: Sequence[str], ends_at: float) -> bool:
+    """Dispatch the job that has been due longest, or some while functions are left alone."""
     if not pauses:
-        return claim_due_job(types)
+        return _call(claim_due_job(types))
+    return _call_named(_found(types), ends_at)
+
+
+def _found(types: Sequence[str]) -> Iterator[str]:
+    """Search for jobs whose function may be called, and yield those for which that is still so.
+
+    Of a function that is to be tried again many may be found, and the first is the trial.
+    """
+    for job_id, function in callable_jobs(types, pauses.left_alone()):
+        if function not in pauses.left_alone():
+            yield job_id
+
+
+def _claim_named(job_id: UUID) -> Job | None:
+    """Claim a job, unless its function is left alone."""
+    if not pauses:
+        return claim_job(job_id)
     return claim_callable_job(
-        types, lambda version, job_type: pauses.allow(function_of(version, job_type))
+        job_id, lambda version, job_type: pauses.allow(function_of(version, job_type))
     )
 
 
@@ -72,17 +98,20 @@ def _wake(task: str) -> None:
     hints.publish(task, [])
 
 
-def _attempt(claim: Callable[[], Job | None]) -> bool:
-    """Dispatch the job that `claim` gets; False when there is none, or something went wrong.
+def _call(job: Job | None) -> bool:
+    if job is not None:
+        call_handler(job)
+    return job is not None
+
+
+def _attempt(work: Callable[[], bool]) -> bool:
+    """Return what `work` returns, or False when something went wrong.
 
     What goes wrong with one job must not stop the others: its row still says what is due, and
     the sweep brings it back.
     """
     try:
-        job = claim()
-        if job is not None:
-            call_handler(job)
+        return work()
     except Exception:
         logger.exception("job.dispatch_failed")
         return False
-    return job is not None

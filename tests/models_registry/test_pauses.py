@@ -8,18 +8,30 @@ from models_registry import hints
 from models_registry.handlers import Retry
 from models_registry.models import Job
 from models_registry.pauses import LONGEST_SECONDS, Pauses
+from models_registry.pauses import pauses as of_this_process
 from models_registry.services.working import work_through
 from tests.examples import create_model
-from tests.factories import ask_training, make_model
+from tests.factories import ask_training, change_model, make_active_model, make_model
+from tests.scripted import ScriptedHandler
 from tests.waiting import eventually
 
 PASSING = Retry({"code": "lambda_throttled", "message": "Later."})
-OTHER_ARN = "arn:aws:lambda:us-west-2:123456789012:function:train-other"
+ARN = "arn:aws:lambda:us-west-2:123456789012:function:train"
+OTHER_ARN = f"{ARN}-other"
 
 
 @pytest.fixture
 def pauses(clock) -> Pauses:
     return Pauses(clock)
+
+
+def _make_model_of(model_id: str, arn: str) -> None:
+    handlers = create_model()["handlers"]
+    make_model(model_id, handlers=handlers | {"training": {"type": "lambda", "arn": arn}})
+
+
+def _called(scripted: ScriptedHandler) -> list[str]:
+    return [call.event["model_id"] for call in scripted.calls]
 
 
 def _length(pauses: Pauses) -> float:
@@ -60,22 +72,89 @@ def test_what_nobody_tried_again_is_forgotten(pauses, clock):
     assert not pauses
 
 
+def test_who_asks_what_is_left_alone_makes_no_trial(pauses, clock):
+    pauses.failed("f")
+    pauses.failed("g")
+    pauses.failed("g")
+    assert pauses.left_alone() == ["f", "g"]
+    clock.now += 1
+    assert pauses.left_alone() == ["g"]
+    assert pauses.allow("f")
+    assert pauses.left_alone() == ["f", "g"]
+
+
 @pytest.mark.django_db
 def test_of_many_jobs_one_finds_out_that_their_function_is_away_and_another_function_is_called(
     scripted,
 ):
     make_model("away")
-    handlers = create_model()["handlers"]
-    make_model("other", handlers=handlers | {"training": {"type": "lambda", "arn": OTHER_ARN}})
+    _make_model_of("other", OTHER_ARN)
     jobs = [ask_training("away", n=n) for n in range(5)]
     other = ask_training("other")
     scripted.outcomes.append(PASSING)
     assert not work_through([str(job.pk) for job in jobs], waited_for=False)
 
-    assert [call.event["model_id"] for call in scripted.calls] == ["away", "other"]
+    assert _called(scripted) == ["away", "other"]
     assert Job.objects.get(pk=other.pk).dispatch == "dispatched"
     tries = Job.objects.filter(model_id="away").values_list("attempts", "status")
     assert sorted(tries) == [(0, "pending")] * 4 + [(1, "started")]
+
+
+@pytest.mark.django_db
+def test_however_many_versions_of_a_function_that_is_away_wait_another_function_is_called(
+    scripted,
+):
+    make_active_model("away")
+    for _ in range(30):
+        change_model("away")  # which has the new version trained
+    _make_model_of("other", OTHER_ARN)
+    ask_training("other")
+    scripted.outcomes.append(PASSING)
+    assert not work_through([], waited_for=False)
+
+    assert _called(scripted) == ["away", "other"]
+    assert Job.objects.filter(model_id="away", attempts=0).count() == 29
+
+
+@pytest.mark.django_db
+def test_however_many_functions_are_away_another_is_called(scripted):
+    for number in range(30):
+        _make_model_of(f"away-{number}", f"{ARN}-{number}")
+        for _ in range(2):
+            ask_training(f"away-{number}")
+    _make_model_of("other", OTHER_ARN)
+    ask_training("other")
+    scripted.outcomes += [PASSING] * 30
+    assert not work_through([], waited_for=False)
+
+    assert _called(scripted) == [*(f"away-{number}" for number in range(30)), "other"]
+
+
+@pytest.mark.django_db
+def test_a_job_that_is_named_is_called_before_others_when_its_function_may_be(scripted):
+    """Whoever waits for an answer does so no longer because another function is away."""
+    make_model("away")
+    for model_id in ("first", "named"):
+        _make_model_of(model_id, OTHER_ARN)
+    away, _, named = (ask_training(model_id) for model_id in ("away", "first", "named"))
+    of_this_process.failed(ARN)
+    work_through([str(away.pk), str(named.pk)], waited_for=False)
+
+    assert _called(scripted) == ["named", "first"]
+
+
+@pytest.mark.django_db
+def test_of_many_jobs_that_are_found_for_a_trial_one_is_called(scripted, clock, monkeypatch):
+    monkeypatch.setattr(of_this_process, "_clock", clock)
+    make_model("away")
+    for n in range(5):
+        ask_training("away", n=n)
+    of_this_process.failed(ARN)
+    clock.now += 1
+    scripted.outcomes.append(PASSING)
+    work_through([], waited_for=False)
+
+    assert _called(scripted) == ["away"]
 
 
 @pytest.mark.django_db(transaction=True)
