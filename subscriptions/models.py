@@ -134,7 +134,7 @@ class EventSubscription(models.Model):
     # Set on those that `subscribe: true` made: one per model and distinct input.
     replay_digest = models.CharField(max_length=64, null=True)  # noqa: DJ001 (unique unless null)
     # Grows whenever a caller's change gave it a payload or warnings of its own; a revalidation
-    # writes only if it is what it read.
+    # writes, and an event fires, only if it is what was read.
     revision = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -18,23 +18,25 @@ from models_registry import hints
 from models_registry.events import ENVELOPE_BYTES
 from models_registry.handlers import handler_for
 from models_registry.models import Action, Job, new_id
-from models_registry.running import is_postgresql
 from models_registry.services.versions import TriggeredEvent
 from models_registry.tracing import present_trace
 from subscriptions.models import (
     DEPTH_LIMIT,
     EventSubscription,
+    EventSubscriptionQuerySet,
     InputSource,
     SubscriptionStatus,
     Trigger,
 )
-from subscriptions.services.shots import Shot, rows_of
+from subscriptions.services.shots import Shot, kept_uuid, rows_of, uuid_placeholder
 
 NO_ACTIVE_VERSION = "The target has no active version."
 TOO_DEEP = f"The chain is {DEPTH_LIMIT} jobs long and stops here."
 NO_OUTPUT = "The triggering job has no output to hand on."
 # So many are read and written by a statement, which has 15 seconds, and held in memory.
 FIRED_AT_ONCE = 5_000
+# What a job takes from its subscription, and what tells that it is the one that was read.
+COPIED = ("id", "revision", "target_id", "target_action", "input_source", "input", "warnings")
 TOO_LARGE = "The event for the target's handler would be larger than it takes."
 
 
@@ -61,9 +63,13 @@ class Fact:
 
 
 class _Due(NamedTuple):
-    """What is read of a subscription that fires; never its payload."""
+    """What is read of a subscription that fires; never its payload.
+
+    As long as `revision` is the same, so is the payload.
+    """
 
     id: UUID
+    revision: int
     target_action: str
     input_source: str
     input_bytes: int
@@ -84,13 +90,12 @@ def fire(fact: Fact) -> list[TriggeredEvent]:
     limits = {action: handler_for("lambda").max_event_bytes(action) for action in Action.values}
     entries: list[TriggeredEvent] = []
     woken: set[str] = set()
-    for due in _due(fact):
-        shots = [_decide(fact, each, output_bytes, limits) for each in due]
-        _insert_jobs(fact, [shot for shot in shots if shot.job_id])
+    for due in _in_turn(fact):
+        shots = _make_jobs(fact, due, output_bytes, limits)
         _insert_triggers(fact, shots)
         # Whoever is awake looks for the rest as well.
         woken |= _wake_workers([shot for shot in shots if shot.target_action not in woken])
-        entries += map(_entry, shots)
+        entries += (shot.entry for shot in shots)
     return entries
 
 
@@ -104,27 +109,56 @@ def _anybody_waits(fact: Fact) -> bool:
         return cursor.fetchone() is not None
 
 
-def _due(fact: Fact) -> Iterator[list[_Due]]:
-    """Yield the subscriptions that fire, in the order of their ids, some at a time."""
-    due = EventSubscription.objects.with_status().filter(
+def _due(fact: Fact) -> EventSubscriptionQuerySet:
+    """Return the subscriptions that fire."""
+    return EventSubscription.objects.with_status().filter(
         Q(state=SubscriptionStatus.ACTIVE, target_differs=False, source_differs=False),
         source_id=fact.source_id,
         trigger_event=fact.trigger_event,
     )
+
+
+def _in_turn(fact: Fact) -> Iterator[list[_Due]]:
+    """Yield the subscriptions that fire, in the order of their ids, some at a time."""
+    due, after = _due(fact), Q()
+    while found := _read(due.filter(after)):
+        yield found
+        if len(found) < FIRED_AT_ONCE:
+            return
+        after = Q(pk__gt=found[-1].id)
+
+
+def _read(due: EventSubscriptionQuerySet) -> list[_Due]:
     columns = due.order_by("pk").values_list(
         "pk",
+        "revision",
         "target_action",
         "input_source",
         "input_bytes",
         "target__current_version_id",
         Length("target__current_version__metadata"),
     )
-    after = Q()
-    while found := [_Due(*row) for row in columns.filter(after)[:FIRED_AT_ONCE]]:
-        yield found
-        if len(found) < FIRED_AT_ONCE:
-            return
-        after = Q(pk__gt=found[-1].id)
+    return [_Due(*row) for row in columns[:FIRED_AT_ONCE]]
+
+
+def _make_jobs(
+    fact: Fact, due: list[_Due], output_bytes: int, limits: Mapping[str, int]
+) -> list[Shot]:
+    """Make a job for each that is due, and return what became of them, in the order of their ids.
+
+    What others commit between the statement that reads a subscription and the one that copies its
+    input must not mix: the new input would run the old version. Whoever was changed meanwhile gets
+    no job by the second, and is read again: it fires as it is by then, once, or not at all, as if
+    the event had come after the change. Locking all of them would hold their owners up instead.
+    An error stands as it was decided, since nothing is copied.
+    """
+    fired: list[Shot] = []
+    while due:
+        shots = [_decide(fact, each, output_bytes, limits) for each in due]
+        changed = _insert_jobs(fact, [shot for shot in shots if shot.job_id])
+        fired += [shot for shot in shots if shot.subscription not in changed]
+        due = _read(_due(fact).filter(pk__in=changed)) if changed else []
+    return sorted(fired)
 
 
 def _wake_workers(shots: Sequence[Shot]) -> set[str]:
@@ -154,13 +188,17 @@ def _decide(fact: Fact, due: _Due, output_bytes: int, limits: Mapping[str, int])
             error = TOO_LARGE
     job_id = None if error else new_id()
     job = str(job_id) if job_id else ""
-    return Shot(str(due.id), job, job_id, due.version_id, due.target_action, error)
+    subscription = str(due.id)
+    return Shot(subscription, job, job_id, due.revision, due.version_id, due.target_action, error)
 
 
-def _insert_jobs(fact: Fact, shots: Sequence[Shot]) -> None:
+def _insert_jobs(fact: Fact, shots: Sequence[Shot]) -> Set[str]:
+    """Insert the jobs of those that still fire as they were read; returns the ids of the others."""
     if not shots:
-        return
+        return frozenset()
     source, parameters = rows_of(shots)
+    columns = _due(fact).values(*COPIED).query
+    due, of_due = columns.get_compiler(connection=connection).as_sql()
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     by_job = fact.job.pk if fact.job else None
     sql = f"""
@@ -172,45 +210,37 @@ def _insert_jobs(fact: Fact, shots: Sequence[Shot]) -> None:
                'pending', 'queued', 'triggered',
                CASE WHEN sub.input_source = 'stored' THEN sub.input ELSE %s END,
                CASE WHEN sub.input_source = 'stored' THEN sub.warnings ELSE '[]' END,
-               0, sub.id, {_uuid_placeholder()}, %s, CURRENT_TIMESTAMP, %s, '', '[]',
+               0, sub.id, {uuid_placeholder()}, %s, CURRENT_TIMESTAMP, %s, '', '[]',
                %s, %s
         FROM {source}
-        JOIN {EventSubscription._meta.db_table} sub ON sub.id = shot.subscription_id
-        """  # noqa: S608 (table names and placeholders only)
+        JOIN ({due}) sub ON sub.id = shot.subscription_id AND sub.revision = shot.revision
+        """  # noqa: S608 (names of ours and placeholders only)
     output, trace = orjson.dumps(fact.output).decode(), present_trace()
     named = (trace.request_id, trace.traceparent)
     with connection.cursor() as cursor:
-        cursor.execute(sql, [output, _uuid(by_job), fact.depth, now, *named, *parameters])
+        given = [output, kept_uuid(by_job), fact.depth, now, *named, *parameters, *of_due]
+        cursor.execute(sql, given)
+        return frozenset() if cursor.rowcount == len(shots) else _without_job(shots)
+
+
+def _without_job(shots: Sequence[Shot]) -> Set[str]:
+    made = Job.objects.filter(pk__in=[shot.job_id for shot in shots])
+    job_ids = set(made.values_list("pk", flat=True))
+    return {shot.subscription for shot in shots if shot.job_id not in job_ids}
 
 
 def _insert_triggers(fact: Fact, shots: Sequence[Shot]) -> None:
+    if not shots:
+        return
     source, parameters = rows_of(shots)
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     by_job = fact.job.pk if fact.job else None
     sql = f"""
         INSERT INTO {Trigger._meta.db_table}
             (subscription_id, event, source_job_id, job_id, error, created_at)
-        SELECT shot.subscription_id, %s, {_uuid_placeholder()}, shot.job_id,
+        SELECT shot.subscription_id, %s, {uuid_placeholder()}, shot.job_id,
                COALESCE(shot.error, ''), %s
         FROM {source}
         """  # noqa: S608 (table names and placeholders only)
     with connection.cursor() as cursor:
-        cursor.execute(sql, [fact.name, _uuid(by_job), now, *parameters])
-
-
-def _uuid(value: UUID | None) -> UUID | str | None:
-    """Return a UUID as this database keeps it."""
-    return value if value is None or is_postgresql() else value.hex
-
-
-def _uuid_placeholder() -> str:
-    return "%s::uuid" if is_postgresql() else "%s"
-
-
-def _entry(shot: Shot) -> TriggeredEvent:
-    entry = TriggeredEvent(subscription_id=shot.subscription)
-    if shot.job:
-        entry["job_id"] = shot.job
-    else:
-        entry["error"] = shot.error
-    return entry
+        cursor.execute(sql, [fact.name, kept_uuid(by_job), now, *parameters])

@@ -17,10 +17,8 @@ from models_registry.models import Job, Model
 from models_registry.services.completion import complete_job
 from models_registry.services.jobs import request_inference
 from models_registry.services.models import delete_model
-from models_registry.services.versions import set_version_status
 from subscriptions import hints
 from subscriptions.models import EventSubscription, Trigger
-from subscriptions.services import firing
 from subscriptions.services.subscribing import unsubscribe, update_subscription
 from tests.subscriptions.conftest import finish, link, run, update
 
@@ -50,21 +48,6 @@ def at_once(*functions: Callable[[], Any]) -> Iterator[list[Future[Any]]]:
 
     with ThreadPoolExecutor(len(functions)) as pool:
         yield [pool.submit(run_one, function) for function in functions]
-
-
-@pytest.fixture
-def halfway(monkeypatch) -> tuple[threading.Event, threading.Event]:
-    """Have a firing stop between what it reads and what it writes: (it is there, it may go on)."""
-    is_there, may_go_on = threading.Event(), threading.Event()
-    decide = firing._decide
-
-    def wait_and_decide(*given: Any) -> Any:
-        is_there.set()
-        assert may_go_on.wait(10)
-        return decide(*given)
-
-    monkeypatch.setattr(firing, "_decide", wait_and_decide)
-    return is_there, may_go_on
 
 
 def _requested() -> Job:
@@ -140,20 +123,6 @@ def test_completion_against_pause_fires_once_or_not_at_all_and_never_afterwards(
         assert run("a").triggered_events == []
 
 
-def test_a_pause_is_not_held_up_by_a_firing_and_counts_for_the_next(subscription, halfway):
-    is_there, may_go_on = halfway
-    job = _requested()
-    with at_once(lambda: finish(job)) as (done,):
-        assert is_there.wait(10)
-        _pause(subscription)
-        may_go_on.set()
-        finished = done.result(20)
-
-    assert len(finished.triggered_events) == 1
-    _assert_answer_and_rows_agree(finished)
-    assert run("a").triggered_events == []
-
-
 def test_update_against_fire_fires_before_the_change_or_not_at_all(make_model):
     make_model("a")
     for number in range(15):
@@ -195,21 +164,6 @@ def test_a_firing_under_an_update_that_is_not_committed_yet_does_not_wait_for_it
     assert run("a").triggered_events == []
 
 
-def test_a_subscription_that_is_deleted_under_a_firing_has_not_fired(subscription, halfway):
-    """The firing finds out when it commits, and is run again."""
-    is_there, may_go_on = halfway
-    job = _requested()
-    with at_once(lambda: finish(job)) as (done,):
-        assert is_there.wait(10)
-        unsubscribe(source_id="a", subscription_id=subscription.pk)
-        may_go_on.set()
-        finished = done.result(20)
-
-    assert finished.status == "success"
-    assert finished.triggered_events == []
-    assert not Job.objects.filter(triggered_by_job_id=job.pk).exists()
-
-
 def test_a_subscription_that_fires_under_its_deletion_is_deleted_with_its_triggers(
     subscription, monkeypatch
 ):
@@ -230,19 +184,6 @@ def test_a_subscription_that_fires_under_its_deletion_is_deleted_with_its_trigge
     assert not EventSubscription.objects.exists()
     assert not Trigger.objects.exists()
     assert Job.objects.filter(triggered_by_job_id__isnull=False).count() == 1
-
-
-def test_a_target_whose_version_fails_under_a_firing_runs_what_was_current(subscription, halfway):
-    is_there, may_go_on = halfway
-    job = _requested()
-    with at_once(lambda: finish(job)) as (done,):
-        assert is_there.wait(10)
-        set_version_status(model_id="b", version="1", status="failed")
-        may_go_on.set()
-        finished = done.result(20)
-
-    _assert_answer_and_rows_agree(finished)
-    assert Job.objects.get(triggered_by_job_id=job.pk).version.version == "1"
 
 
 def test_a_model_with_a_subscription_on_itself_is_deleted_before_or_after_its_firing(make_model):
