@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from models_registry.actor import present_actor
 from models_registry.audit import AuditAction, AuditEntry, bounded
+from models_registry.models import ModelVersion
 from models_registry.services import rows
 from models_registry.tracing import present_trace
 
@@ -28,6 +29,24 @@ class Told(TypedDict, total=False):
 def record(action: AuditAction, **of: Unpack[Told]) -> None:
     """Keep a change: one insert, by whoever is acting; must be inside the change's transaction."""
     rows.insert(entry(action, **of))
+
+
+def was_failed_by_training(version: ModelVersion) -> bool:
+    """Say whether a failed version was failed by a training of it, and withdrawn by nobody since.
+
+    Another training that ran meanwhile may still succeed, which then counts. The log keeps it for
+    longer than a job can take. Must be inside a transaction that holds the version's row.
+    """
+    moves = (
+        AuditAction.VERSION_FAILED,
+        AuditAction.VERSION_STATUS_SET,
+        AuditAction.VERSION_ACTIVATED,
+    )
+    of_version = AuditEntry.objects.filter(
+        model_id=version.model_id, version=version.version, action__in=moves
+    )
+    last = of_version.order_by("created_at", "id").values_list("action", flat=True).last()
+    return last == AuditAction.VERSION_FAILED
 
 
 def entry(action: AuditAction, **of: Unpack[Told]) -> AuditEntry:

@@ -25,7 +25,7 @@ from models_registry.models import (
     VersionStatus,
 )
 from models_registry.services import rows, statements
-from models_registry.services.auditing import record
+from models_registry.services.auditing import record, was_failed_by_training
 from models_registry.services.claiming import IS_OPEN
 from models_registry.services.jobs import payload_warnings
 from models_registry.services.lookups import get_job, lock_model
@@ -201,11 +201,11 @@ def _end_training(model: Model, job: Job, *, succeeded: bool) -> list[TriggeredE
                 AuditAction.VERSION_FAILED, model, version, before=before, events=[], job=job
             )
         return []
-    if version.status == VersionStatus.FAILED:
+    if version.status == VersionStatus.FAILED and not was_failed_by_training(version):
         Job.objects.filter(pk=job.pk).update(warnings=[*job.warnings, WITHDRAWN])
         return []
     if settings.ACTIVATION == "manual" and version.status != VersionStatus.ACTIVE:
-        if version.status == VersionStatus.PENDING:
+        if version.status != VersionStatus.TRAINING:
             move_version(model, version, VersionStatus.TRAINING)
         return []
     activate_version(model, version)

@@ -88,7 +88,8 @@ def set_version_status(*, model_id: str, version: str, status: str) -> StatusCha
     """Move a version by hand to `status`; opens a transaction.
 
     The present status again changes nothing, except that `active` for a version that is not the
-    current one makes it current: the rollback. training -> active announces
+    current one makes it current: the rollback. `failed` for one that a training failed withdraws
+    it, also from trainings that still run. training -> active announces
     `version_activated`. Raises ModelNotFound, VersionNotFound, TransitionForbidden.
     """
     model = lock_model(model_id)
@@ -96,6 +97,10 @@ def set_version_status(*, model_id: str, version: str, status: str) -> StatusCha
     found.model = model
     present = found.status
     if status == present and not _is_rollback(model, found):
+        if status == VersionStatus.FAILED:
+            # Nothing changes but what a success counts for, of a training that may still run.
+            at = standing(model, found)
+            record_move(AuditAction.VERSION_STATUS_SET, model, found, before=at, events=[])
         return StatusChange(model, found, [])
     if status not in VERSION_TRANSITIONS[present] | {present}:
         raise TransitionForbidden(present, status)

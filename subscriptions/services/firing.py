@@ -148,16 +148,17 @@ def _make_jobs(
 
     What others commit between the statement that reads a subscription and the one that copies its
     input must not mix: the new input would run the old version. Whoever was changed meanwhile gets
-    no job by the second, and is read again: it fires as it is by then, once, or not at all, as if
-    the event had come after the change. Locking all of them would hold their owners up instead.
-    An error stands as it was decided, since nothing is copied.
+    no job by the second, and is read again, with a lock: it fires as it is by then, once, or not at
+    all, as if the event had come after the change. Locking all of them from the beginning would
+    hold their owners up instead. An error stands as it was decided, since nothing is copied.
     """
     fired: list[Shot] = []
     while due:
         shots = [_decide(fact, each, output_bytes, limits) for each in due]
         changed = _insert_jobs(fact, [shot for shot in shots if shot.job_id])
         fired += [shot for shot in shots if shot.subscription not in changed]
-        due = _read(_due(fact).filter(pk__in=changed)) if changed else []
+        again = _due(fact).filter(pk__in=changed).select_for_update(of=("self",), no_key=True)
+        due = _read(again) if changed else []
     return sorted(fired)
 
 
