@@ -6,6 +6,7 @@ sees what was committed until then.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -107,13 +108,23 @@ def test_one_with_a_new_input_fires_once_with_it(subscription, meanwhile):
     assert _fired(run("a")) == [("1", {"n": 2})]
 
 
-def test_one_that_is_changed_again_when_it_is_read_again_fires_once(subscription, meanwhile):
-    meanwhile(
-        lambda: _change(subscription, input={"n": 2}),
-        lambda: _change(subscription, input={"n": 3}),
-    )
+def test_one_that_was_changed_is_changed_again_only_after_the_event(subscription, meanwhile):
+    """It is read again under a lock: nobody can keep a firing reading for ever."""
+    changes: list[threading.Thread] = []
 
-    assert _fired(run("a")) == [("1", {"n": 3})]
+    def change_later() -> None:
+        change = threading.Thread(
+            target=at_once, args=[lambda: _change(subscription, input={"n": 3})]
+        )
+        change.start()
+        changes.append(change)
+
+    meanwhile(lambda: _change(subscription, input={"n": 2}), change_later)
+    assert _fired(run("a")) == [("1", {"n": 2})]
+
+    changes[0].join(20)
+    subscription.refresh_from_db()
+    assert subscription.input == {"n": 3}
 
 
 def test_a_new_input_that_is_too_large_is_an_error_and_no_job(subscription, meanwhile, settings):
