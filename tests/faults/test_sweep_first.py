@@ -14,6 +14,13 @@ from models_registry.tasks import sweep
 pytestmark = pytest.mark.redis
 
 
+@pytest.fixture(autouse=True)
+def empty_queue() -> None:
+    """Have nothing in it that a worker's beat left, which was killed in another test."""
+    with app.connection_for_write() as broker, broker.channel() as channel:
+        channel.queue_purge("dispatch")
+
+
 def test_a_sweep_is_taken_before_the_hints_that_wait():
     for _ in range(3):
         hints.publish(hints.DISPATCH_EVENTS, [str(uuid4())])

@@ -25,10 +25,10 @@ addEventListener("securitypolicyviolation", (event) => window.refused.push(
 
 def make_user(name: str, group: str | None = None) -> User:
     """Make a member of staff; without a group, one who may do everything."""
-    if group is None:
-        return User.objects.create_superuser(name, password="not a secret")
     # A test that ran before may have emptied every table, the migration's groups included.
     importlib.import_module("config.migrations.0001_staff_groups").make_groups(apps)
+    if group is None:
+        return User.objects.create_superuser(name, password="not a secret")
     user = User.objects.create_user(name, password="not a secret", is_staff=True)
     user.groups.add(Group.objects.get(name=f"Modelpact {group}"))
     return user
