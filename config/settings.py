@@ -133,6 +133,8 @@ if env.bool("TRUST_X_FORWARDED_PROTO", default=False):
 # --- Database -------------------------------------------------------------------------------
 _database_url = _required("DATABASE_URL", f"sqlite:///{DATA_DIR / 'modelpact.sqlite3'}")
 DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url_config(_database_url)}
+# What stands after its question mark, such as sslmode=verify-full; it counts for more than ours.
+_of_url: dict[str, Any] = DATABASES["default"].get("OPTIONS", {})
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
         # A deferred transaction that reads and then writes gets "database is locked" at once,
@@ -141,6 +143,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
         " PRAGMA foreign_keys=ON; PRAGMA busy_timeout=20000;",
+        **_of_url,
     }
 else:
     # Django's own, but it looks whether a connection has ended instead of asking the server.
@@ -169,9 +172,10 @@ else:
         "keepalives_count": 2,
         # One that only reads, as after a failover, is no server to connect to.
         "target_session_attrs": "read-write",
+        **_of_url,
         # PostgreSQL waits for ever by default; nothing here may.
         "options": "-c statement_timeout=15s -c lock_timeout=5s"
-        " -c idle_in_transaction_session_timeout=30s",
+        f" -c idle_in_transaction_session_timeout=30s {_of_url.get('options', '')}",
     }
 
 # --- API ------------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ def set_version_status(*, model_id: str, version: str, status: str) -> StatusCha
     present = found.status
     if status == present and not _is_rollback(model, found):
         if status == VersionStatus.FAILED:
-            # Nothing changes but what a success counts for, of a training that may still run.
+            # Nothing changes but what the success of one that still runs counts for.
             at = standing(model, found)
             record_move(AuditAction.VERSION_STATUS_SET, model, found, before=at, events=[])
         return StatusChange(model, found, [])

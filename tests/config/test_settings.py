@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 
 import pytest
 
+from tests.faults.processes import environment
+
+PRINT_OPTIONS = """
+import json
+from config.settings import DATABASES
+print(json.dumps(DATABASES["default"]["OPTIONS"]))
+"""
+CONNECT = """
+import os
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+import django
+django.setup()
+from django.db import connection
+connection.ensure_connection()
+"""
 REQUIRED = {
     "SECRET_KEY": "x" * 64,
     "ALLOWED_HOSTS": "models.example.com",
@@ -18,11 +34,13 @@ REQUIRED = {
 }
 
 
-def _load(**environment: str) -> subprocess.CompletedProcess[str]:
+def _load(
+    program: str = "import config.settings", /, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Load the settings as a server process would, with nothing else in the environment."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
-        [sys.executable, "-c", "import config.settings"],
+        [sys.executable, "-c", program],
         env={**kept, **environment},
         capture_output=True,
         text=True,
@@ -33,6 +51,27 @@ def _load(**environment: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_server_process_with_every_required_value_starts():
     assert _load(**REQUIRED).returncode == 0
+
+
+def test_what_the_url_says_of_the_connection_counts_beside_our_own_limits():
+    """Else sslmode=verify-full would be asked for, and the password sent to whoever answers."""
+    url = "postgres://u@h/n?sslmode=verify-full&connect_timeout=9&options=-c%20work_mem%3D8MB"
+    ended = _load(PRINT_OPTIONS, **{**REQUIRED, "DATABASE_URL": url})
+    options = json.loads(ended.stdout)
+
+    assert (options["sslmode"], options["connect_timeout"]) == ("verify-full", 9)
+    assert "statement_timeout=15s" in options["options"]
+    assert options["options"].endswith("-c work_mem=8MB")
+    assert options["server_side_binding"] is True
+
+
+@pytest.mark.postgres
+def test_a_server_that_can_not_prove_itself_is_not_connected_to():
+    url = f"{environment()['DATABASE_URL']}?sslmode=verify-full&sslrootcert=/dev/null"
+    ended = _load(CONNECT, **{**REQUIRED, "DATABASE_URL": url})
+
+    assert ended.returncode != 0
+    assert "OperationalError" in ended.stderr
 
 
 @pytest.mark.parametrize("name", sorted(REQUIRED))
