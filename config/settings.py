@@ -15,6 +15,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from config.api.spectacular import SETTINGS as SPECTACULAR_SETTINGS  # noqa: F401 (a setting)
+from config.databases import with_options
 from config.embedded.data import DataDir
 from config.logs import leave_out_origins, logging_settings
 
@@ -132,51 +133,11 @@ if env.bool("TRUST_X_FORWARDED_PROTO", default=False):
 
 # --- Database -------------------------------------------------------------------------------
 _database_url = _required("DATABASE_URL", f"sqlite:///{DATA_DIR / 'modelpact.sqlite3'}")
-DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url_config(_database_url)}
-# What stands after its question mark, such as sslmode=verify-full; it counts for more than ours.
-_of_url: dict[str, Any] = DATABASES["default"].get("OPTIONS", {})
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    DATABASES["default"]["OPTIONS"] = {
-        # A deferred transaction that reads and then writes gets "database is locked" at once,
-        # without waiting for the timeout; IMMEDIATE takes the write lock first.
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-        " PRAGMA foreign_keys=ON; PRAGMA busy_timeout=20000;",
-        **_of_url,
-    }
-else:
-    # Django's own, but it looks whether a connection has ended instead of asking the server.
-    DATABASES["default"]["ENGINE"] = "config.postgresql"
-    DATABASES["default"]["OPTIONS"] = {
-        # The server parses and plans a statement once per connection, not each time.
-        "server_side_binding": True,
-        "prepare_threshold": 2,
-        "pool": {
-            "min_size": 1,
-            # Connections per process; the database must allow this times the processes.
-            "max_size": env.int("DATABASE_POOL_SIZE", default=10),
-            "timeout": 5,
-            # Tries to connect again wait ever longer, by default for as long as the database was
-            # away; after this many seconds whoever asks next has it tried at once.
-            "reconnect_timeout": 5,
-        },
-        "connect_timeout": 5,
-        # A server that is gone without a word, or the way to it: noticed after so many milliseconds
-        # by who sends, and after 20 seconds by who waits. The kernel's own way takes a quarter of
-        # an hour, or two hours.
-        "tcp_user_timeout": 10_000,
-        "keepalives": 1,
-        "keepalives_idle": 10,
-        "keepalives_interval": 5,
-        "keepalives_count": 2,
-        # One that only reads, as after a failover, is no server to connect to.
-        "target_session_attrs": "read-write",
-        **_of_url,
-        # PostgreSQL waits for ever by default; nothing here may.
-        "options": "-c statement_timeout=15s -c lock_timeout=5s"
-        f" -c idle_in_transaction_session_timeout=30s {_of_url.get('options', '')}",
-    }
+# Connections per process; the database must allow this times the processes.
+DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=10)
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": with_options(env.db_url_config(_database_url), pool_size=DATABASE_POOL_SIZE)
+}
 
 # --- API ------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

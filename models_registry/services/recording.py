@@ -1,4 +1,4 @@
-"""Recording what became of a call: its outcome was paid for, so no outage short of it is lost."""
+"""Recording what became of a call: that was paid for, and is not lost with a connection."""
 
 from __future__ import annotations
 

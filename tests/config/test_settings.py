@@ -66,6 +66,14 @@ def test_what_the_url_says_of_the_connection_counts_beside_our_own_limits():
 
 
 @pytest.mark.postgres
+def test_of_several_hosts_the_one_that_answers_is_connected_to():
+    account, place = environment()["DATABASE_URL"].split("@")
+    url = f"{account}@127.0.0.1:1,{place}"
+
+    assert _load(CONNECT, **{**REQUIRED, "DATABASE_URL": url}).returncode == 0
+
+
+@pytest.mark.postgres
 def test_a_server_that_can_not_prove_itself_is_not_connected_to():
     url = f"{environment()['DATABASE_URL']}?sslmode=verify-full&sslrootcert=/dev/null"
     ended = _load(CONNECT, **{**REQUIRED, "DATABASE_URL": url})
