@@ -207,3 +207,11 @@ def test_what_such_a_reference_leads_to_is_held_to_what_keeps_workers_safe(examp
     """H8, H9: nothing is fetched, nothing leads back to itself, nothing takes long."""
     schema = {"examples": examples, "items": {"$ref": "#/examples/0"}}
     assert check_payload(schema, ["a"]) == [payloads.UNUSABLE]
+
+
+@pytest.mark.parametrize("keyword", ["$ref", "$dynamicRef"])
+def test_an_empty_reference_is_refused_since_it_would_say_nothing(keyword):
+    """RFC 3986: it is the document itself, but not to the validator."""
+    (fault,) = check_contract({"properties": {"a": {keyword: ""}}})
+    assert fault.path == f"/properties/a/{keyword}"
+    assert check_contract({"properties": {"a": {keyword: "#"}}}) == []
