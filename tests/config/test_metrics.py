@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -274,37 +271,3 @@ def test_a_count_that_takes_too_long_is_left_out(read, monkeypatch):
     monkeypatch.setattr(metrics.subscriptions, "stale_subscriptions", lambda: None)
 
     assert read("database_up") == 1
-
-
-# --- Several processes ------------------------------------------------------------------------
-COUNT = """
-import os
-import django
-django.setup()
-from models_registry import metrics
-metrics.RETRIES.labels("training").inc()
-"""
-SHOW = """
-import django
-django.setup()
-from config.metrics import _counted
-from prometheus_client import generate_latest
-print(generate_latest(_counted()).decode())
-"""
-
-
-def test_processes_that_share_a_directory_are_counted_together(tmp_path):
-    shared = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "counted")}
-    environment = {**os.environ, **shared, "DJANGO_SETTINGS_MODULE": "tests.settings"}
-    shown = ""
-    for code in (COUNT, COUNT, SHOW):
-        shown = subprocess.run(
-            [sys.executable, "-c", code],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        ).stdout
-
-    assert 'modelpact_dispatch_retries_total{job_type="training"} 2.0' in shown

@@ -265,3 +265,17 @@ def test_a_retrained_active_version_fires_again(make_model):
     assert len(run("a", "training").triggered_events) == 1
     assert len(run("a", "training").triggered_events) == 1
     assert ModelVersion.objects.get(model_id="a").status == "active"
+
+
+def test_one_accepted_while_its_targets_new_version_trains_runs_the_one_in_use(make_model):
+    """ "On the target's current version", though it is judged by the newest contract."""
+    make_model("a")
+    make_model("b")
+    update("b", {"inference": {"input_schema": {"required": ["x"]}}})
+    subscription = link("a", "b", input={"x": 1})
+
+    (entry,) = run("a").triggered_events
+    assert (
+        EventSubscription.objects.with_status().get(pk=subscription.pk).effective_status == "active"
+    )
+    assert Job.objects.get(pk=entry["job_id"]).version.version == "1"
