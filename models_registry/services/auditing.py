@@ -45,7 +45,9 @@ def was_failed_by_training(version: ModelVersion) -> bool:
     of_version = AuditEntry.objects.filter(
         model_id=version.model_id, version=version.version, action__in=moves
     )
-    last = of_version.order_by("created_at", "id").values_list("action", flat=True).last()
+    # Not by the time, which each machine tells otherwise. Whoever moves a version holds its model,
+    # so the numbers of its entries are in their order.
+    last = of_version.order_by("id").values_list("action", flat=True).last()
     return last == AuditAction.VERSION_FAILED
 
 

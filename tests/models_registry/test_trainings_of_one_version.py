@@ -149,6 +149,15 @@ def test_a_success_after_the_version_was_activated_and_withdrawn_does_not_count(
     assert _status() == "failed"
 
 
+def test_a_withdrawal_on_a_machine_whose_clock_is_behind_stands_too(a, b):
+    _fail(a)
+    set_version_status(model_id=MODEL_ID, version="1", status="failed")
+    by_hand = AuditEntry.objects.filter(action="version.status_set")
+    assert by_hand.update(created_at=Now() - timedelta(minutes=10)) == 1
+
+    assert _succeed(b).warnings == [WITHDRAWN]
+
+
 def test_with_manual_activation_the_success_waits_for_approval(settings, a, b):
     settings.ACTIVATION = "manual"
     _fail(a)
