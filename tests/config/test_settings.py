@@ -9,12 +9,20 @@ import sys
 
 import pytest
 
+from models_registry.handlers import lambda_clients as clients
+from models_registry.services import recording, working
 from tests.faults.processes import environment
 
 PRINT_OPTIONS = """
 import json
 from config.settings import DATABASES
 print(json.dumps(DATABASES["default"]["OPTIONS"]))
+"""
+PRINT_LIMITS = """
+import json
+from config import settings
+broker = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
+print(json.dumps([settings.CELERY_TASK_SOFT_TIME_LIMIT, settings.CELERY_TASK_TIME_LIMIT, broker]))
 """
 CONNECT = """
 import os
@@ -63,6 +71,25 @@ def test_what_the_url_says_of_the_connection_counts_beside_our_own_limits():
     assert "statement_timeout=15s" in options["options"]
     assert options["options"].endswith("-c work_mem=8MB")
     assert options["server_side_binding"] is True
+
+
+def test_what_the_url_of_sqlite_says_counts_as_well():
+    ended = _load(PRINT_OPTIONS, **{**REQUIRED, "DATABASE_URL": "sqlite:////tmp/x.db?timeout=7"})
+    options = json.loads(ended.stdout)
+
+    assert (options["timeout"], options["transaction_mode"]) == (7, "IMMEDIATE")
+
+
+@pytest.mark.parametrize("call_seconds", [120, 900])
+def test_a_task_may_take_as_long_as_a_call_and_all_around_it_and_is_given_to_no_other(call_seconds):
+    """Else a good answer would be lost to the limit, or one call be made twice."""
+    changed = {"LAMBDA_SYNC_READ_TIMEOUT_SECONDS": str(call_seconds)}
+    soft, hard, visibility = json.loads(_load(PRINT_LIMITS, **{**REQUIRED, **changed}).stdout)
+    one_try = clients.CREDENTIALS_CONNECT_SECONDS + clients.CREDENTIALS_READ_SECONDS
+    credentials, connecting = one_try * clients.CREDENTIALS_TRIES, 2
+    around = working.WORK_SECONDS + credentials + connecting + recording.RECORD_SECONDS
+
+    assert around + call_seconds < soft < hard < visibility
 
 
 @pytest.mark.postgres
