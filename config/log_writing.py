@@ -51,7 +51,7 @@ class Lines(logging.StreamHandler[Any]):
         try:
             line = f"{self.format(record)}\n"
             if not self._is_collecting:
-                self.stream.write(line)
+                self._write(line)
                 return
             self._waiting.append(line)
             if record.levelno >= logging.WARNING or len(self._waiting) > COLLECTED_LINES:
@@ -66,7 +66,23 @@ class Lines(logging.StreamHandler[Any]):
         with self._writing:
             while self._waiting:
                 piece = self._next_piece()
-                self.stream.write(piece)
+                self._write(piece)
+
+    def _write(self, text: str) -> None:
+        """Write past the stream's buffer, whose lock a thread of the parent's may hold.
+
+        In a forked process nobody would ever let it go, and the first line wait for it for good.
+        """
+        raw = getattr(getattr(self.stream, "buffer", None), "raw", None)
+        if raw is None:  # not a standard stream with a buffer
+            self.stream.write(text)
+            return
+        data = text.encode(self.stream.encoding, self.stream.errors)
+        while data:
+            written = raw.write(data)
+            if written is None:
+                raise BlockingIOError("Standard error takes no more at the moment.")
+            data = data[written:]
 
     def _next_piece(self) -> str:
         """Take as many lines as go out as a whole; one at least."""

@@ -203,10 +203,13 @@ for _ in range(20):
     assert os.waitpid(pid, 0)[1] == 0, "the child hung"
 os._exit(0)
 """
+    # As most processes begin: standard error has a buffer, and that a lock.
+    buffered = {name: at for name, at in os.environ.items() if name != "PYTHONUNBUFFERED"}
     # A file, which never makes anybody wait; a full pipe would.
     with (tmp_path / "log").open("w+") as log:
         ended = subprocess.run(
             [sys.executable, "-c", COLLECTS + program],
+            env=buffered,
             stdout=subprocess.DEVNULL,
             stderr=log,
             timeout=150,
