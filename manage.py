@@ -21,7 +21,7 @@ def main() -> None:
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    from models_registry.actor import Actor, ActorKind, acting
+    from models_registry.observability.actor import Actor, ActorKind, acting
 
     try:
         with acting(Actor(ActorKind.COMMAND, _user())):

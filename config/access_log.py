@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 
 from config.logs import Record, is_short_and_plain
-from models_registry.redaction import is_harmless_json
-from models_registry.tracing import present_trace
+from models_registry.observability.redaction import is_harmless_json
+from models_registry.observability.tracing import present_trace
 
 NAME = "modelpact.access"
 logger = logging.getLogger(NAME)

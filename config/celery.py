@@ -34,10 +34,10 @@ def give_connections_back(sender: Task[Any, Any], **_: Any) -> None:
 def publish_what_is_handed_over(**_: Any) -> None:
     """Publish a child's last hints: it ends without what Python runs at the end of a process."""
     # Imported here: it needs Django's settings, which are read when the first app is made.
-    from models_registry.hints import messenger
-    from models_registry.messenger import END_SECONDS
+    from models_registry.queue.publisher import END_SECONDS
+    from models_registry.queue.wakeups import publisher
 
-    messenger.flush(END_SECONDS)
+    publisher.flush(END_SECONDS)
 
 
 class WorkerTask(Task):  # type: ignore[type-arg]
@@ -45,7 +45,7 @@ class WorkerTask(Task):  # type: ignore[type-arg]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         # Imported here: it needs Django's settings, which are read when the first app is made.
-        from models_registry.actor import WORKER, acting
+        from models_registry.observability.actor import WORKER, acting
 
         with acting(WORKER):
             return super().__call__(*args, **kwargs)

@@ -11,8 +11,8 @@ from celery.signals import worker_ready, worker_shutdown
 from django.conf import settings
 from django.db import connections
 
-from models_registry.heartbeats import HeartbeatKind
-from models_registry.services import heartbeats
+from models_registry.observability import heartbeats
+from models_registry.observability.heartbeats import HeartbeatKind
 
 logger = logging.getLogger(__name__)
 

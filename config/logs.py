@@ -16,8 +16,8 @@ import orjson
 from pythonjsonlogger.core import RESERVED_ATTRS, LogData
 from pythonjsonlogger.json import JsonFormatter
 
-from models_registry.redaction import is_harmless_json, redacted, redacted_text
-from models_registry.tracing import present_trace
+from models_registry.observability.redaction import is_harmless_json, redacted, redacted_text
+from models_registry.observability.tracing import present_trace
 
 # Of one text in a line; in characters.
 TEXT_LIMIT = 16_000

@@ -21,8 +21,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from config.api.monitoring import is_monitoring
-from models_registry import metrics  # noqa: F401 (registers what is counted)
-from models_registry.services import gauges as jobs
+from models_registry.observability import gauges as jobs
 from subscriptions.services import gauges as subscriptions
 
 # How old the database's part may be, in seconds; of what costs more to count, the second.

@@ -150,7 +150,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "config.api.openapi.OperationSchema",
     "EXCEPTION_HANDLER": "config.api.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
-    # What no key of a body can be (models_registry/strict_json.py), so that none is taken for it.
+    # No key of a body can be this (models_registry/contracts/strict_json.py).
     "NON_FIELD_ERRORS_KEY": "\x00",
     "URL_FORMAT_OVERRIDE": None,
 }

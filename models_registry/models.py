@@ -9,39 +9,42 @@ from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
-from models_registry.audit import AuditEntry as AuditEntry  # tables with modules of their own
-from models_registry.fields import JSONTextField
-from models_registry.heartbeats import Heartbeat as Heartbeat
+from models_registry.db.json_field import JSONTextField
+from models_registry.observability.audit_log import AuditEntry
+from models_registry.observability.heartbeats import Heartbeat
 from models_registry.states import (
-    INTERFACES as INTERFACES,
+    INTERFACES,
+    OPEN_JOB,
+    VERSION_TRANSITIONS,
+    Action,
+    Direction,
+    Dispatch,
+    JobStatus,
+    ModelStatus,
+    Origin,
+    VersionStatus,
 )
-from models_registry.states import (
-    OPEN_JOB as OPEN_JOB,
-)
-from models_registry.states import (
-    VERSION_TRANSITIONS as VERSION_TRANSITIONS,
-)
-from models_registry.states import (
-    Action as Action,
-)
-from models_registry.states import (
-    Direction as Direction,
-)
-from models_registry.states import (
-    Dispatch as Dispatch,
-)
-from models_registry.states import (
-    JobStatus as JobStatus,
-)
-from models_registry.states import (
-    ModelStatus as ModelStatus,
-)
-from models_registry.states import (
-    Origin as Origin,
-)
-from models_registry.states import (
-    VersionStatus as VersionStatus,
-)
+
+__all__ = [
+    "INTERFACES",
+    "OPEN_JOB",
+    "VERSION_TRANSITIONS",
+    "Action",
+    "AuditEntry",
+    "Direction",
+    "Dispatch",
+    "Heartbeat",
+    "IdempotencyRecord",
+    "InterfaceChange",
+    "Job",
+    "JobStatus",
+    "Model",
+    "ModelStatus",
+    "ModelVersion",
+    "Origin",
+    "VersionStatus",
+    "new_id",
+]
 
 
 def new_id() -> UUID:

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from models_registry import hints
-from models_registry.services import heartbeats, recovery, retention, working
+from models_registry.observability import heartbeats
+from models_registry.queue import sweeper, wakeups, worker
+from models_registry.services import retention
 
 
 @shared_task
 def dispatch_events(job_ids: list[str]) -> None:
     """Call the handlers of jobs that are answered by a callback; each call is short."""
-    if working.work_through(job_ids, waited_for=False):
-        hints.publish(hints.DISPATCH_EVENTS, [])
+    if worker.work_through(job_ids, synchronous=False):
+        wakeups.publish(wakeups.DISPATCH_EVENTS, [])
 
 
 @shared_task
 def dispatch_waiting_calls(job_ids: list[str]) -> None:
     """Call the handlers of jobs whose answer is waited for; on a queue of its own."""
-    if working.work_through(job_ids, waited_for=True):
-        hints.publish(hints.DISPATCH_WAITING_CALLS, [])
+    if worker.work_through(job_ids, synchronous=True):
+        wakeups.publish(wakeups.DISPATCH_WAITING_CALLS, [])
 
 
 @shared_task
 def sweep() -> None:
     """Put right what was left behind."""
-    recovery.sweep()
+    sweeper.sweep()
     heartbeats.beat_of_sweep()
 
 
@@ -33,4 +34,4 @@ def sweep() -> None:
 def prune() -> None:
     """Delete what is too old, for a bounded time, and hand on what is left."""
     if not retention.prune().is_done:
-        hints.publish(prune.name)
+        wakeups.publish(prune.name)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.urls import path
 
-from models_registry.rerun_views import RerunViewSet
-from models_registry.views import JobViewSet, ModelViewSet, VersionViewSet
-from models_registry.watching_views import AuditViewSet, HealthViewSet
+from models_registry.api.audit_views import AuditViewSet, HealthViewSet
+from models_registry.api.job_actions import RerunViewSet
+from models_registry.api.views import JobViewSet, ModelViewSet, VersionViewSet
 
 VERSION = "models/<str:model_id>/versions/<str:model_version>"
 

@@ -5,26 +5,30 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Case, CharField, F, Q, Value, When
 
-from models_registry.fields import JSONTextField
+from models_registry.db.json_field import JSONTextField
 from models_registry.models import Action, Job, Model, new_id
-from subscriptions.background import (
-    OPEN_RUN as OPEN_RUN,
+from subscriptions.impact.models import ReportStatus, UpdateReport
+from subscriptions.revalidation.models import (
+    OPEN_RUN,
+    Revalidation,
+    RevalidationChunk,
+    RevalidationStatus,
 )
-from subscriptions.background import (
-    ReportStatus as ReportStatus,
-)
-from subscriptions.background import (
-    Revalidation as Revalidation,
-)
-from subscriptions.background import (
-    RevalidationChunk as RevalidationChunk,
-)
-from subscriptions.background import (
-    RevalidationStatus as RevalidationStatus,
-)
-from subscriptions.background import (
-    UpdateReport as UpdateReport,
-)
+
+__all__ = [
+    "OPEN_RUN",
+    "EventSubscription",
+    "EventSubscriptionQuerySet",
+    "InputSource",
+    "ReportStatus",
+    "Revalidation",
+    "RevalidationChunk",
+    "RevalidationStatus",
+    "SubscriptionStatus",
+    "Trigger",
+    "TriggerEvent",
+    "UpdateReport",
+]
 
 # The longest chain of jobs that trigger each other; the fuse behind the refusal of loops.
 DEPTH_LIMIT = 32

@@ -17,11 +17,11 @@ from models_registry.models import (
     ModelVersion,
 )
 from models_registry.services.versions import TriggeredEvent
+from subscriptions.impact.reports import start_report
 from subscriptions.models import TriggerEvent
+from subscriptions.revalidation.runs import start_revalidations
 from subscriptions.services.firing import Fact, fire
-from subscriptions.services.revalidation import start_revalidations
 from subscriptions.services.subscribing import remember_input
-from subscriptions.services.update_reports import start_report
 
 
 @receiver(signals.version_activated)

@@ -6,30 +6,31 @@ from uuid import UUID
 
 from celery import shared_task
 
-from subscriptions import hints
-from subscriptions.services import revalidation, update_reports
+from subscriptions import wakeups
+from subscriptions.impact import reports
+from subscriptions.revalidation import runs
 
 
 @shared_task
 def revalidate(run_id: str) -> None:
     """Check stored payloads for a bounded time, and hand on what is left."""
-    if revalidation.work_through(UUID(run_id)):
-        hints.hand_on(UUID(run_id))
+    if runs.work_through(UUID(run_id)):
+        wakeups.hand_on(UUID(run_id))
 
 
 @shared_task
 def sweep_revalidations() -> None:
     """Wake workers for runs that were left behind."""
-    revalidation.sweep()
+    runs.sweep()
 
 
 @shared_task
 def fill_in_report(report_id: str) -> None:
     """Find out what an update did to others."""
-    update_reports.fill_in(UUID(report_id))
+    reports.fill_in(UUID(report_id))
 
 
 @shared_task
 def sweep_reports() -> None:
     """Wake workers for reports that were left behind."""
-    update_reports.sweep()
+    reports.sweep()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from subscriptions.views import (
+from subscriptions.api.views import (
     ContractCheckViewSet,
     GraphViewSet,
     RevalidationViewSet,

@@ -16,14 +16,12 @@ from pytest_django.live_server_helper import LiveServer
 
 import config
 from config.embedded.lambda_endpoint import LambdaEndpoint
-from models_registry import hints
-from models_registry.actor import SYSTEM, acting
-from models_registry.breaker import Breaker
 from models_registry.models import Action, Model
-from models_registry.pauses import pauses
-from models_registry.services import dispatch, working
-from models_registry.services.claiming import claim_due_job
-from models_registry.tracing import NOTHING, tracing
+from models_registry.observability.actor import SYSTEM, acting
+from models_registry.observability.tracing import NOTHING, tracing
+from models_registry.queue import dispatch, wakeups, worker
+from models_registry.queue.circuit_breaker import CircuitBreaker, function_breakers
+from models_registry.queue.claim import claim_due_job
 from tests import factories
 from tests.api_client import Api
 from tests.chromium import chromium_path
@@ -164,10 +162,12 @@ def hints_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     Without REDIS_URL hints go to a broker inside this process that nobody reads; with it they
     go to Redis, under a prefix of this process (tests/settings.py).
     """
-    fresh = Breaker(failures=hints.FAILURES_BEFORE_PAUSE, pause_seconds=hints.PAUSE_SECONDS)
-    monkeypatch.setattr(hints, "breaker", fresh)
+    fresh = CircuitBreaker(
+        failures=wakeups.FAILURES_BEFORE_PAUSE, pause_seconds=wakeups.PAUSE_SECONDS
+    )
+    monkeypatch.setattr(wakeups, "breaker", fresh)
     yield
-    hints.messenger.flush(10)
+    wakeups.publisher.flush(10)
     if not ON_REDIS:
         Channel.queues.clear()
 
@@ -175,10 +175,10 @@ def hints_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def every_function_may_be_called(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Leave no function alone in the next test because it failed in this one."""
-    monkeypatch.setattr(pauses, "_pauses", {})
+    monkeypatch.setattr(function_breakers, "_pauses", {})
     yield
-    while working._timers:
-        working._timers.popitem()[1].cancel()
+    while worker._timers:
+        worker._timers.popitem()[1].cancel()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,11 +17,11 @@ from config.api.claims import TokenRefused, principal_of
 from config.api.keys import key_source
 from config.api.monitoring import MONITORING, is_monitored, is_monitoring
 from config.api.permissions import NEEDS_TOKEN, PUBLIC, declared_scope
-from models_registry.actor import set_actor
 from models_registry.api.principals import Principal, for_job
-from models_registry.callbacks import PREFIX as CALLBACK_PREFIX
-from models_registry.callbacks import BadCallbackToken, read_callback_token
 from models_registry.contracts.caches import BoundedCache
+from models_registry.handlers.callbacks import PREFIX as CALLBACK_PREFIX
+from models_registry.handlers.callbacks import BadCallbackToken, read_callback_token
+from models_registry.observability.actor import set_actor
 
 logger = logging.getLogger(__name__)
 

@@ -23,8 +23,8 @@ from rest_framework import exceptions
 from rest_framework.settings import api_settings
 
 from models_registry.api.responses import Response
+from models_registry.contracts.strict_json import pointer
 from models_registry.errors import FAULTS_SHOWN, DomainError, Fault
-from models_registry.strict_json import pointer
 
 logger = logging.getLogger(__name__)
 

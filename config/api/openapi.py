@@ -9,8 +9,8 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 
 from config.api.permissions import PUBLIC, declared_scope
-from models_registry.api.components import COMPONENTS
-from subscriptions.components import COMPONENTS as SUBSCRIPTION_COMPONENTS
+from models_registry.api.openapi.components import COMPONENTS
+from subscriptions.api.openapi.components import COMPONENTS as SUBSCRIPTION_COMPONENTS
 
 GUIDE = Path(__file__).with_name("guide.md")
 

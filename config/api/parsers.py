@@ -14,7 +14,7 @@ from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 
-from models_registry.strict_json import MalformedJSON, read_json
+from models_registry.contracts.strict_json import MalformedJSON, read_json
 
 JSON_TYPE = re.compile(r"application/(?:[a-z0-9!#$&^_.+-]*\+)?json")
 # What a Content-Type looks like that Django can read; "*" would begin an RFC 2231 parameter.

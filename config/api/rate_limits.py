@@ -16,8 +16,8 @@ from throttled import BaseStore, MemoryStore, RateLimiterType, RedisStore, Throt
 
 from config.api.permissions import declared_scope
 from models_registry.api.principals import Principal
-from models_registry.breaker import Breaker
 from models_registry.errors import DomainError
+from models_registry.queue.circuit_breaker import CircuitBreaker
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ PAUSE_SECONDS = 10.0
 # How many callers are told apart where there is no Redis.
 CALLERS_IN_MEMORY = 10_000
 
-breaker = Breaker(failures=1, pause_seconds=PAUSE_SECONDS)
+breaker = CircuitBreaker(failures=1, pause_seconds=PAUSE_SECONDS)
 
 
 class RateLimited(DomainError):

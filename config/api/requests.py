@@ -13,10 +13,22 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from config.access_log import log_request
-from models_registry import metrics
-from models_registry.actor import SYSTEM, Actor, ActorKind, acting, present_actor, set_actor
-from models_registry.spans import Part, span
-from models_registry.tracing import REQUEST_ID, present_trace, trace_of_request, tracing
+from models_registry.observability import metrics
+from models_registry.observability.actor import (
+    SYSTEM,
+    Actor,
+    ActorKind,
+    acting,
+    present_actor,
+    set_actor,
+)
+from models_registry.observability.spans import Part, span
+from models_registry.observability.tracing import (
+    REQUEST_ID,
+    present_trace,
+    trace_of_request,
+    tracing,
+)
 
 REQUEST_ID_HEADER = "X-Request-ID"
 # A path that leads nowhere has no route; as itself it would be anything that a caller likes.

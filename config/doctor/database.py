@@ -11,8 +11,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from config.doctor.findings import Finding, problem, warning, well
-from models_registry import readiness
 from models_registry.models import Dispatch, Job
+from models_registry.observability import readiness
 
 POSTGRESQL_OLDEST = 14
 START = "Start it: see the README, `Running it in production`."

@@ -18,7 +18,7 @@ from config.embedded.lambda_endpoint import LambdaEndpoint
 from config.embedded.server import ANY_ADDRESS, Server, address_of
 from config.embedded.worker import QUEUES, Workers
 from config.heartbeat import Heart
-from models_registry.services import recovery
+from models_registry.queue import sweeper
 
 # How long a stop may take, in seconds: for calls under way, for functions under way to report,
 # for answers to be sent. What is left then is cut off, and goes on at the next start.
@@ -65,7 +65,7 @@ def running(listener: socket.socket, *, functions: Path) -> Iterator[None]:
     """
     from config.wsgi import application
 
-    recovery.requeue_interrupted()
+    sweeper.requeue_interrupted()
     with ExitStack() as stack:
         server = Server(application, listener)
         server.start()
@@ -81,7 +81,7 @@ def running(listener: socket.socket, *, functions: Path) -> Iterator[None]:
         heart = Heart(f"worker@{socket.gethostname()}", list(QUEUES))
         heart.start()
         stack.callback(heart.stop)
-        recovery.sweep()
+        sweeper.sweep()
         yield
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import ForeignKey, Model
 
 from config.staff.showing import NOTHING, badge, link, moment, pretty
-from models_registry.fields import JSONTextField
+from models_registry.db.json_field import JSONTextField
 
 STATUS_FIELDS = ("status", "state")
 

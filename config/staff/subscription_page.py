@@ -14,8 +14,8 @@ from config.staff.payload import marked
 from config.staff.schema_tree import schema_tree
 from config.staff.showing import pretty
 from models_registry.models import Direction
+from subscriptions.impact.differences import with_changes
 from subscriptions.models import EventSubscription, Trigger
-from subscriptions.services.differences import with_changes
 from subscriptions.services.edges import edge_warnings, edges_of
 from subscriptions.services.interfaces import accepted_interface, interface_of
 from subscriptions.services.staleness import StaleReason, stale_because

@@ -17,8 +17,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from models_registry.api.paths import ID_PATTERN, ID_RULE, UUID_PATTERN, UUID_RULE
+from models_registry.contracts.strict_json import depth_of_value
 from models_registry.errors import FAULTS_SOUGHT
-from models_registry.strict_json import depth_of_value
 
 # C0 and C1 controls, line and paragraph separators, and what makes text run the other way: shown
 # in a list, these let one name pass for another.

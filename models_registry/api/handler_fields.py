@@ -8,11 +8,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.settings import api_settings
 
-from models_registry.api.components import ref
 from models_registry.api.fields import JSONObjectField, StrictSerializer
+from models_registry.api.openapi.components import ref
+from models_registry.contracts.strict_json import token
 from models_registry.errors import Fault
 from models_registry.handlers import check_handler
-from models_registry.strict_json import token
 
 
 @extend_schema_field(ref("Handler"))

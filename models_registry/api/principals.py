@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Literal
 from uuid import UUID
 
-from models_registry.actor import Actor, ActorKind
+from models_registry.observability.actor import Actor, ActorKind
 
 SCOPES = (
     "read_models",

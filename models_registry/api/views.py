@@ -1,156 +1,228 @@
-"""The base of every view: paths, rights and bodies are checked before an action runs."""
+"""The registry's operations; each makes one service call or one read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cache, update_wrapper
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
+from uuid import UUID
 
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
-from django.utils.decorators import classonlymethod
-from rest_framework import serializers, viewsets
-from rest_framework.exceptions import MethodNotAllowed, PermissionDenied
+from rest_framework import serializers, status
 from rest_framework.request import Request
 
-from models_registry.api.paths import check_path
-from models_registry.api.principals import Principal
+from models_registry.api import representations as show
+from models_registry.api.etags import has_precondition, not_modified, precondition
+from models_registry.api.filters import JOB_PARAMETERS, filtered_jobs
+from models_registry.api.idempotency import idempotent
+from models_registry.api.openapi import job_operations, model_operations
+from models_registry.api.pages import page, stored_page
 from models_registry.api.queries import Query
-from models_registry.api.requests import ApiRequest
+from models_registry.api.responses import Response
+from models_registry.api.serializers import (
+    CompleteJobRequest,
+    CreateModelRequest,
+    CreateVersionRequest,
+    InferRequest,
+    SetStatusRequest,
+    TrainRequest,
+    UpdateModelRequest,
+)
+from models_registry.api.viewset import ApiViewSet
+from models_registry.db.read_models import model_etag, stored_models, version_etag
+from models_registry.models import Action, Job, Model, ModelVersion
+from models_registry.services import completion, jobs, lookups, models, versions
 
-ANYTHING = "*/*"
-# What most callers send, who need not be asked what else they would take.
-ADMITS_JSON = {ANYTHING, "application/json", ""}
+Bodies = dict[str, type[serializers.Serializer[Any]]]
+Scopes = dict[str, str]
 
 
-class ApiViewSet(viewsets.ViewSet):
-    """A viewset that declares the scope and the body of each of its actions.
+class ModelViewSet(ApiViewSet):
+    """Models."""
 
-    `scopes` maps an action to the scope it needs, such as {"update": "manage_models"}, or to
-    "public", or to several of which what is found decides (`require`); an action that is missing
-    is refused to everybody. `bodies` maps an action to the
-    serializer of its body; what it accepted is `self.body` when the action runs.
-    """
+    scopes: ClassVar[Scopes] = {
+        "list": "read_models",
+        "create": "manage_models",
+        "retrieve": "read_models",
+        "update": "manage_models",
+        "destroy": "manage_models",
+    }
+    bodies: ClassVar[Bodies] = {"create": CreateModelRequest, "update": UpdateModelRequest}
+    costly = frozenset({"create", "update"})
 
-    scopes: ClassVar[Mapping[str, str | tuple[str, ...]]] = {}
-    bodies: ClassVar[dict[str, type[serializers.Serializer[Any]]]] = {}
-    # Actions that take query parameters, and say themselves what is wrong with them; so do lists.
-    read_query: ClassVar[frozenset[str]] = frozenset()
-    # Actions that take much of the service or start work; callers may ask for fewer of these.
-    costly: ClassVar[frozenset[str]] = frozenset()
-    # No OPTIONS: it would describe to browsers what the OpenAPI document says in full.
-    http_method_names = ["get", "head", "post", "put", "delete"]
+    @model_operations.list_models
+    def list(self, request: Request) -> Response:
+        rows, headers = stored_page(request, Model, stored_models)
+        return Response([show.stored_model_object(model) for model in rows], headers=headers)
 
-    # The URL of a representation does not name its format.
-    format_kwarg = None
-
-    # What judges and reads requests keeps nothing of them, so one of each serves all.
-    def get_authenticators(self) -> list[Any]:
-        return _one_of_each(self.authentication_classes)
-
-    def get_permissions(self) -> list[Any]:
-        return _one_of_each(self.permission_classes)
-
-    def get_throttles(self) -> list[Any]:
-        return _one_of_each(self.throttle_classes)
-
-    def get_parsers(self) -> list[Any]:
-        return _one_of_each(self.parser_classes)
-
-    def get_renderers(self) -> list[Any]:
-        return _one_of_each(self.renderer_classes)
-
-    def get_content_negotiator(self) -> Any:
-        return _the(self.content_negotiation_class)  # type: ignore[arg-type]
-
-    @classonlymethod
-    def as_view(  # type: ignore[override]
-        cls,  # noqa: N805
-        actions: dict[str, str],
-        **initkwargs: Any,
-    ) -> Callable[..., HttpResponseBase]:
-        """Return what answers at a path, such as for {"get": "retrieve", "put": "update"}.
-
-        DRF's own makes a method of the instance for each action, for each request.
-        """
-        documented = super().as_view(actions, **initkwargs)  # type: ignore[arg-type]
-        action_map = {**actions, **({"head": actions["get"]} if "get" in actions else {})}
-
-        def view(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-            self = cls(**initkwargs)
-            self.action_map = action_map
-            return self.dispatch(request, **kwargs)
-
-        return update_wrapper(view, documented)
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer a request in the steps of DRF's `dispatch`, by the action of its method."""
-        self.args, self.kwargs = args, kwargs
-        self.action: str | None = (self.action_map or {}).get(str(request.method).lower())  # type: ignore[assignment]
-        self.request = asked = self.initialize_request(request)
-        try:
-            self.initial(asked, **kwargs)
-            if self.action is None:
-                raise MethodNotAllowed(str(request.method))
-            response: HttpResponseBase = getattr(self, self.action)(asked, **kwargs)
-        except Exception as error:
-            response = self.handle_exception(error)
-        if self.action is None:
-            response.headers["Allow"] = ", ".join(self.allowed_methods)
+    @model_operations.create_model
+    @idempotent
+    def create(self, request: Request) -> Response:
+        model, version = models.register_model(**self.body)
+        response = _shown(model, version, status.HTTP_201_CREATED)
+        response["Location"] = request.build_absolute_uri(f"/v2/models/{model.id}")
         return response
 
-    @property
-    def allowed_methods(self) -> list[str]:
-        return [name.upper() for name in self.http_method_names if name in (self.action_map or {})]
-
-    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        return ApiRequest(
-            request,
-            parsers=self.get_parsers(),
-            authenticators=self.get_authenticators(),
-            negotiator=self.get_content_negotiator(),
-            parser_context={"view": self, "kwargs": self.kwargs},
+    @model_operations.get_model
+    def retrieve(self, request: Request, model_id: str) -> Response:
+        model, newest = lookups.get_stored_model(model_id)
+        etag = model_etag(model, newest)
+        return not_modified(request, etag) or Response(
+            show.stored_model_and_version(model, newest), headers={"ETag": etag}
         )
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        if request.META.get("HTTP_ACCEPT", ANYTHING) not in ADMITS_JSON:
-            self.perform_content_negotiation(request)
-        self.check_permissions(request)
-        self.check_throttles(request)
-        check_path(kwargs)
-        action = self.action or ""
-        reads_query = action in self.read_query or action.startswith("list")
-        if not reads_query and request.META.get("QUERY_STRING"):
-            Query(request, ()).refuse_faults()
-        body = self.bodies.get(action)
-        if body is not None:
-            self.body: dict[str, Any] = _reader(body).run_validation(request.data)
+    @model_operations.update_model
+    @idempotent
+    def update(self, request: Request, model_id: str) -> Response:
+        model, version = models.update_model(
+            model_id=model_id, precondition=_if_match(request), **self.body
+        )
+        return _shown(model, version)
 
-    def require(self, scope: str) -> None:
-        """Refuse (403) a caller without `scope`, for actions that declare several."""
-        if not cast("Principal", self.request.user).may(scope):
-            raise PermissionDenied(f"This needs the scope '{scope}'.")
+    @model_operations.delete_model
+    def destroy(self, request: Request, model_id: str) -> Response:
+        models.delete_model(model_id=model_id, precondition=_if_match(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def _one_of_each(kinds: Any) -> list[Any]:
-    return _instances(tuple(kinds))
+class VersionViewSet(ApiViewSet):
+    """Versions of a model, their statuses and the work they are asked to do."""
+
+    scopes: ClassVar[Scopes] = {
+        "list": "read_models",
+        "retrieve": "read_models",
+        "create": "manage_models",
+        "set_status": "manage_models",
+        "train": "run_training",
+        "infer": "run_inference",
+    }
+    bodies: ClassVar[Bodies] = {
+        "create": CreateVersionRequest,
+        "set_status": SetStatusRequest,
+        "train": TrainRequest,
+        "infer": InferRequest,
+    }
+    costly = frozenset({"train", "infer"})
+
+    @model_operations.list_model_versions
+    def list(self, request: Request, model_id: str) -> Response:
+        lookups.require_model(model_id)
+        versions_of = ModelVersion.objects.filter(model_id=model_id)
+        rows, headers = page(request, versions_of, key=("-number",))
+        return Response([show.version_object(version) for version in rows], headers=headers)
+
+    @model_operations.get_model_version
+    def retrieve(self, request: Request, model_id: str, model_version: str) -> Response:
+        version = lookups.get_version(model_id, model_version)
+        etag = version_etag(version)
+        return not_modified(request, etag) or Response(
+            show.frozen_version_object(version), headers={"ETag": etag}
+        )
+
+    @model_operations.create_model_version
+    @idempotent
+    def create(self, request: Request, model_id: str) -> Response:
+        model, version = versions.create_version(model_id=model_id, **self.body)
+        response = _shown(model, version, status.HTTP_201_CREATED)
+        response["Location"] = request.build_absolute_uri(
+            f"/v2/models/{model_id}/versions/{version.version}"
+        )
+        return response
+
+    @model_operations.set_model_version_status
+    def set_status(self, request: Request, model_id: str, model_version: str) -> Response:
+        change = versions.set_version_status(
+            model_id=model_id, version=model_version, status=self.body["status"]
+        )
+        shown = show.model_and_version(change.model, change.version)
+        return Response({**shown, "triggered_events": change.triggered_events})
+
+    @model_operations.train_model_version
+    @idempotent
+    def train(self, request: Request, model_id: str, model_version: str) -> Response:
+        job = jobs.request_training(model_id=model_id, version=model_version, **self.body)
+        return _accepted(request, job, model_version)
+
+    @model_operations.infer_model_version
+    @idempotent
+    def infer(self, request: Request, model_id: str, model_version: str) -> Response:
+        job = jobs.request_inference(model_id=model_id, version=model_version, **self.body)
+        return _accepted(request, job, model_version)
 
 
-@cache
-def _instances(kinds: tuple[Any, ...]) -> list[Any]:
-    return [_the(kind) for kind in kinds]
+class JobViewSet(ApiViewSet):
+    """Jobs: the whole list, a model's, and one by its id or by its whole path."""
+
+    scopes: ClassVar[Scopes] = {
+        "list": "read_models",
+        "list_of_model": "read_models",
+        "retrieve": "read_models",
+        "retrieve_of_version": "read_models",
+        "complete": "complete_jobs",
+    }
+    bodies: ClassVar[Bodies] = {"complete": CompleteJobRequest}
+
+    @job_operations.list_jobs
+    def list(self, request: Request) -> Response:
+        return _job_page(request, Job.objects.all())
+
+    @job_operations.list_model_jobs
+    def list_of_model(self, request: Request, model_id: str) -> Response:
+        lookups.require_model(model_id)
+        return _job_page(request, Job.objects.filter(model_id=model_id))
+
+    @job_operations.get_job
+    def retrieve(self, request: Request, job_id: str) -> Response:
+        return Response(show.job_object(lookups.get_job(UUID(job_id))))
+
+    @job_operations.get_model_version_job
+    def retrieve_of_version(
+        self, request: Request, model_id: str, model_version: str, job_id: str
+    ) -> Response:
+        job = lookups.get_job(UUID(job_id), model_id=model_id, version=model_version)
+        return Response(show.job_object(job))
+
+    @job_operations.complete_model_job
+    def complete(
+        self, request: Request, model_id: str, model_version: str, job_id: str
+    ) -> Response:
+        job = completion.complete_job(
+            model_id=model_id, version=model_version, job_id=UUID(job_id), **self.body
+        )
+        return Response(
+            {
+                "job_id": str(job.pk),
+                "model_id": model_id,
+                "model_version": model_version,
+                "status": job.status,
+                "triggered_events": job.triggered_events,
+            }
+        )
 
 
-@cache
-def _the(kind: Any) -> Any:
-    """Return the one instance of a class."""
-    return kind()
+def _job_page(request: Request, queryset: Any) -> Response:
+    query = Query(request, JOB_PARAMETERS)
+    jobs_found = filtered_jobs(query, queryset.select_related("version"))
+    rows, headers = page(request, jobs_found, key=("-id",), query=query)
+    return Response([show.job_object(job) for job in rows], headers=headers)
 
 
-@cache
-def _reader(body: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
-    """Return the one instance that reads all bodies of a kind: making one costs more than reading.
+def _shown(model: Model, version: ModelVersion, status_code: int = status.HTTP_200_OK) -> Response:
+    return Response(
+        show.model_and_version(model, version),
+        status=status_code,
+        headers={"ETag": model_etag(model, version)},
+    )
 
-    A serializer that is given no data keeps nothing of what it reads.
-    """
-    return body()
+
+def _if_match(request: Request) -> models.Precondition | None:
+    if not has_precondition(request):
+        return None
+    return lambda model, newest: precondition(request, model_etag(model, newest))
+
+
+def _accepted(request: Request, job: Job, model_version: str) -> Response:
+    name = "training_job_id" if job.job_type == Action.TRAINING else "inference_job_id"
+    path = f"/v2/models/{job.model_id}/versions/{model_version}/jobs/{job.pk}"
+    return Response(
+        {name: str(job.pk)},
+        status=status.HTTP_202_ACCEPTED,
+        headers={"Location": request.build_absolute_uri(path)},
+    )

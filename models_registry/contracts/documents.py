@@ -15,9 +15,9 @@ from models_registry.contracts.caches import BoundedCache
 from models_registry.contracts.cost import LEADS_BACK, TOO_COSTLY, TooCostly, price_of
 from models_registry.contracts.factory import make_validator
 from models_registry.contracts.fingerprints import digest, document_fingerprint
+from models_registry.contracts.strict_json import depth_of_value, pointer
 from models_registry.contracts.subschemas import Contract, Subschema
 from models_registry.errors import FAULTS_SOUGHT, Fault
-from models_registry.strict_json import depth_of_value, pointer
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator

@@ -49,7 +49,7 @@ OF_MEMBERS = frozenset(
 )
 OF_NAMES = frozenset({"propertyNames"})
 OF_ITEMS = frozenset({"prefixItems", "items", "contains", "unevaluatedItems"})
-# Held against nothing by themselves.
+# ContextValue against nothing by themselves.
 DEFINING = frozenset({"$defs", "definitions", "dependencies", "contentSchema"})
 
 REFERENCES = ("$ref", "$dynamicRef")

@@ -17,9 +17,9 @@ from jsonschema_rs import Draft202012Validator as Validator
 
 from models_registry.contracts import keywords
 from models_registry.contracts.factory import PartFactory, make_validator
+from models_registry.contracts.strict_json import pointer
 from models_registry.contracts.subschemas import Contract, Subschema
 from models_registry.errors import Fault
-from models_registry.strict_json import pointer
 
 MESSAGE_LIMIT = 500
 EXPECTED_LIMIT = 200
@@ -72,7 +72,7 @@ OF_OTHER_NAMES = frozenset({"patternProperties", "additionalProperties"})
 # Given a subschema, a value that does not fit it, its place and the steps up to there.
 Explanation = Callable[[Subschema, Any, str, int], Iterator[Fault]]
 # The key of a part of a value, that part, and the keyword and subschema it is held against.
-Held = tuple[str | int, Any, str, Subschema]
+ContextValue = tuple[str | int, Any, str, Subschema]
 
 
 class Search:
@@ -200,7 +200,7 @@ class Search:
             if not self._fits(part, inner):
                 yield from self._of_misfit(part, inner, pointer(at, key), keyword, steps)
 
-    def _with_items(self, subschema: Subschema, value: list[Any]) -> Iterator[Held]:
+    def _with_items(self, subschema: Subschema, value: list[Any]) -> Iterator[ContextValue]:
         first = subschema.of("prefixItems")
         for (_, part), (index, item) in zip(first, enumerate(value), strict=False):
             yield index, item, "prefixItems", part
@@ -208,7 +208,7 @@ class Search:
             for index in range(len(first), len(value)):
                 yield index, value[index], "items", part
 
-    def _with_members(self, subschema: Subschema, value: dict[str, Any]) -> Iterator[Held]:
+    def _with_members(self, subschema: Subschema, value: dict[str, Any]) -> Iterator[ContextValue]:
         if not subschema.has_any(OF_OTHER_NAMES):  # nearly every subschema, and much faster
             for name, member in value.items():
                 part = subschema.at("properties", name)

@@ -17,7 +17,7 @@ from models_registry.contracts.mismatches import Search
 from models_registry.contracts.subschemas import Contract
 from models_registry.contracts.weights import Price, is_far
 from models_registry.errors import Fault
-from models_registry.metrics import VALIDATORS
+from models_registry.observability.metrics import VALIDATORS
 
 # One second of checking by the estimate of `weights.py`, in units of 10 ns; measured checks stay
 # well below their estimate.

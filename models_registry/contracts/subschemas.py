@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
 
 from models_registry.contracts import keywords
+from models_registry.contracts.strict_json import pointer
+from models_registry.contracts.strict_json import token as key_of
 from models_registry.errors import Fault
-from models_registry.strict_json import pointer
-from models_registry.strict_json import token as key_of
 
 # Addresses that every reader takes alike: nothing to normalise, so that what is analysed here
 # is what the validator resolves.

@@ -8,10 +8,10 @@ from typing import Any
 
 from django.conf import settings
 
+from models_registry.contracts.strict_json import pointer
 from models_registry.errors import FAULTS_SOUGHT, Fault
 from models_registry.handlers.arns import QUALIFIER, FunctionArn, parse_arn, refusals
 from models_registry.handlers.protocol import Accepted, CallError, Failed, Outcome, Retry, Unknown
-from models_registry.strict_json import pointer
 
 KNOWN_KEYS = {"type", "arn", "version"}
 

@@ -14,6 +14,7 @@ import botocore.exceptions as boto_errors
 import urllib3.exceptions
 from django.conf import settings
 
+from models_registry.contracts.strict_json import read_json
 from models_registry.errors import DomainError
 from models_registry.handlers.arns import FunctionArn
 from models_registry.handlers.lambda_clients import client, fetch_credentials
@@ -27,7 +28,6 @@ from models_registry.handlers.protocol import (
     Retry,
     Unknown,
 )
-from models_registry.strict_json import read_json
 
 # What boto3 raises once the event may have gone out; its other errors come before that.
 AFTER_SENDING = (boto_errors.HTTPClientError, boto_errors.IncompleteReadError)

@@ -8,9 +8,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from models_registry.contracts.strict_json import UNSTORABLE
 from models_registry.handlers.arns import FunctionArn
 from models_registry.handlers.protocol import CallError, Failed, Outcome, Retry
-from models_registry.strict_json import UNSTORABLE
 
 logger = logging.getLogger(__name__)
 

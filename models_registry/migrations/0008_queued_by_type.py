@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from models_registry.concurrent_indexes import AddIndexMeanwhile, RemoveIndexMeanwhile
+from models_registry.db.concurrent_indexes import AddIndexMeanwhile, RemoveIndexMeanwhile
 
 
 class Migration(migrations.Migration):

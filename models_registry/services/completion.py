@@ -9,9 +9,11 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from models_registry import metrics, signals
-from models_registry.audit import AuditAction, digested
+from models_registry import signals
 from models_registry.contracts import fingerprint
+from models_registry.db import rows, statements
+from models_registry.db.statements import Sql
+from models_registry.db.transactions import transactional
 from models_registry.errors import Conflict
 from models_registry.models import (
     OPEN_JOB,
@@ -24,13 +26,13 @@ from models_registry.models import (
     ModelVersion,
     VersionStatus,
 )
-from models_registry.services import rows, statements
-from models_registry.services.auditing import record, was_failed_by_training
-from models_registry.services.claiming import IS_OPEN
+from models_registry.observability import metrics
+from models_registry.observability.audit_log import AuditAction, digested
+from models_registry.observability.tracing import continue_job
+from models_registry.queue.claim import IS_OPEN
+from models_registry.services.audit import record, was_failed_by_training
 from models_registry.services.jobs import payload_warnings
 from models_registry.services.lookups import get_job, lock_model
-from models_registry.services.statements import Sql
-from models_registry.services.transactions import transactional
 from models_registry.services.versions import (
     TriggeredEvent,
     activate_version,
@@ -41,7 +43,6 @@ from models_registry.services.versions import (
     standing,
     triggered,
 )
-from models_registry.tracing import continue_job
 
 WITHDRAWN = "The version was set to failed while the job ran; the success did not activate it."
 

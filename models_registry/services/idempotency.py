@@ -11,11 +11,10 @@ from django.conf import settings
 from django.db import IntegrityError
 from django.utils import timezone
 
-from models_registry import running
+from models_registry.db import execute, rows
+from models_registry.db.transactions import transactional
 from models_registry.errors import Conflict, Unprocessable
 from models_registry.models import IdempotencyRecord
-from models_registry.services import rows
-from models_registry.services.transactions import transactional
 
 # The lock, and the id of the key's record.
 LOCK = f"""
@@ -89,11 +88,11 @@ def _locked_record(caller: str, key: str) -> IdempotencyRecord | None:
     then be answered by the record.
     """
     named = [caller, key]
-    if not running.is_postgresql():
+    if not execute.is_postgresql():
         return rows.read(IdempotencyRecord, "WHERE caller = %s AND key = %s", named)
     digest = hashlib.sha256(f"{caller}\0{key}".encode()).digest()
     number = int.from_bytes(digest[:8], "big", signed=True)
-    ((locked, found),) = running.read(LOCK, [number, *named])
+    ((locked, found),) = execute.read(LOCK, [number, *named])
     if not locked:
         raise KeyInFlight
     return None if found is None else IdempotencyRecord.objects.get(pk=found)

@@ -8,23 +8,24 @@ from django.conf import settings
 from django.db import IntegrityError
 from django.utils import timezone
 
-from models_registry import hints, signals
-from models_registry.audit import AuditAction, digested
+from models_registry import signals
 from models_registry.contracts import check_payload
-from models_registry.errors import FAULTS_SOUGHT, DomainError, Fault, Unprocessable
-from models_registry.events import event_bytes_needed
-from models_registry.handlers import handler_for
-from models_registry.models import Action, Direction, Job, ModelVersion, Origin, VersionStatus
-from models_registry.services import rows, statements
-from models_registry.services.auditing import entry
-from models_registry.services.lookups import ModelNotFound, get_version, lock_model
-from models_registry.services.statements import Sql
-from models_registry.services.transactions import (
+from models_registry.db import rows, statements
+from models_registry.db.statements import Sql
+from models_registry.db.transactions import (
     FOREIGN_KEY_VIOLATED,
     sqlstate,
     transactional,
 )
-from models_registry.tracing import present_trace
+from models_registry.errors import FAULTS_SOUGHT, DomainError, Fault, Unprocessable
+from models_registry.handlers import handler_for
+from models_registry.handlers.events import event_bytes_needed
+from models_registry.models import Action, Direction, Job, ModelVersion, Origin, VersionStatus
+from models_registry.observability.audit_log import AuditAction, digested
+from models_registry.observability.tracing import present_trace
+from models_registry.queue import wakeups
+from models_registry.services.audit import entry
+from models_registry.services.lookups import ModelNotFound, get_version, lock_model
 
 # In the words of the index that is made for it.
 LATEST_BY_HAND = (
@@ -115,7 +116,7 @@ def _record(
     rows.write(job, told)
     if job_type == Action.INFERENCE:
         signals.inference_requested.send(Job, job=job, version=version, remember=remember)
-    hints.wake_workers(job_type, [job.pk])
+    wakeups.wake_workers(job_type, [job.pk])
     return job
 
 
@@ -132,7 +133,7 @@ def new_automatic_training(version: ModelVersion) -> Job:
     refuse_large_event(Action.TRAINING, input=input, metadata=version.metadata, at="/metadata")
     warnings = input_warnings(version, Action.TRAINING, input)
     job = new_job(version, Action.TRAINING, Origin.AUTOMATIC, input=input, warnings=warnings)
-    hints.wake_workers(Action.TRAINING, [job.pk])
+    wakeups.wake_workers(Action.TRAINING, [job.pk])
     return job
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from models_registry.db import rows, statements
+from models_registry.db.execute import is_postgresql
+from models_registry.db.read_models import StoredModel, StoredVersion, stored_model
 from models_registry.errors import NotFound
 from models_registry.models import Job, Model, ModelVersion
-from models_registry.running import is_postgresql
-from models_registry.services import rows, statements
-from models_registry.stored import StoredModel, StoredVersion, stored_model
 
 
 class ModelNotFound(NotFound):

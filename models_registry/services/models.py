@@ -11,7 +11,8 @@ from django.db.models import RestrictedError
 from django.utils import timezone
 
 from models_registry import signals
-from models_registry.audit import AuditAction, changed
+from models_registry.db import rows
+from models_registry.db.transactions import transactional
 from models_registry.errors import Conflict
 from models_registry.models import (
     InterfaceChange,
@@ -21,12 +22,11 @@ from models_registry.models import (
     ModelVersion,
     new_id,
 )
-from models_registry.services import rows
-from models_registry.services.auditing import entry, record
+from models_registry.observability.audit_log import AuditAction, changed
+from models_registry.services.audit import entry, record
 from models_registry.services.definitions import Definition
 from models_registry.services.jobs import new_automatic_training
 from models_registry.services.lookups import lock_model, newest_version
-from models_registry.services.transactions import transactional
 from models_registry.services.versions import insert_version, lock_version, next_automatic_version
 
 # Jobs of a model that one statement deletes, so that none runs into the time-out of statements.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from models_registry import hints
-from models_registry.audit import AuditAction
+from models_registry.db import rows, statements
+from models_registry.db.transactions import transactional
 from models_registry.errors import Conflict
 from models_registry.models import Action, Job, JobStatus, ModelVersion, VersionStatus
-from models_registry.services import rows, statements
-from models_registry.services.auditing import record
+from models_registry.observability.audit_log import AuditAction
+from models_registry.queue import wakeups
+from models_registry.services.audit import record
 from models_registry.services.completion import JobAlreadyFinished, JobError, end_job
 from models_registry.services.jobs import (
     VersionNotActive,
@@ -19,7 +20,6 @@ from models_registry.services.jobs import (
     refuse_too_many_jobs,
 )
 from models_registry.services.lookups import JobNotFound, get_job
-from models_registry.services.transactions import transactional
 
 CANCELLED: JobError = {
     "code": "cancelled",
@@ -96,5 +96,5 @@ def _record_repetition(failed: Job, version: ModelVersion, warnings: list[str]) 
         job_id=job.pk,
         after={"job_type": job.job_type, "status": job.status, "retry_of": str(failed.pk)},
     )
-    hints.wake_workers(job.job_type, [job.pk])
+    wakeups.wake_workers(job.job_type, [job.pk])
     return job

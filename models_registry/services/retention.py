@@ -17,9 +17,9 @@ from django.db import connection, models
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from models_registry.audit import AuditEntry
+from models_registry.db.transactions import transactional
 from models_registry.models import Action, IdempotencyRecord, Job, JobStatus, Origin
-from models_registry.services.transactions import transactional
+from models_registry.observability.audit_log import AuditEntry
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,8 @@ from typing import Any, TypedDict
 from django.utils import timezone
 
 from models_registry import signals
-from models_registry.audit import AuditAction
+from models_registry.db import rows
+from models_registry.db.transactions import transactional
 from models_registry.errors import Conflict
 from models_registry.models import (
     VERSION_TRANSITIONS,
@@ -19,10 +20,9 @@ from models_registry.models import (
     ModelVersion,
     VersionStatus,
 )
-from models_registry.services import rows
-from models_registry.services.auditing import record
+from models_registry.observability.audit_log import AuditAction
+from models_registry.services.audit import record
 from models_registry.services.lookups import get_version, lock_model
-from models_registry.services.transactions import transactional
 
 # How many strings that may be taken by hand are looked at in one query.
 AUTOMATIC_CHUNK = 100

@@ -10,10 +10,10 @@ from uuid import UUID
 from django.db.models import Case, Count, OuterRef, Q, Subquery, Value, When
 from django.utils import timezone
 
+from models_registry.db.transactions import transactional
 from models_registry.errors import Conflict
 from models_registry.models import Action, Direction, Model
 from models_registry.services.lookups import lock_model, require_model
-from models_registry.services.transactions import transactional
 from subscriptions.models import (
     OPEN_RUN,
     EventSubscription,
@@ -23,9 +23,9 @@ from subscriptions.models import (
     SubscriptionStatus,
     TriggerEvent,
 )
-from subscriptions.services.auditing import record_acceptance
+from subscriptions.revalidation.runs import work_through
+from subscriptions.services.audit import record_acceptance
 from subscriptions.services.loops import LoopClosed, refuse_loop
-from subscriptions.services.revalidation import work_through
 
 # A caller waits so long for a revalidation to end, and works on it meanwhile.
 PATIENCE_SECONDS = 5.0

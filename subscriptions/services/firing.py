@@ -14,12 +14,12 @@ from django.db.models import Q
 from django.db.models.functions import Length
 from django.utils import timezone
 
-from models_registry import hints
-from models_registry.events import ENVELOPE_BYTES
 from models_registry.handlers import handler_for
+from models_registry.handlers.events import ENVELOPE_BYTES
 from models_registry.models import Action, Job, new_id
+from models_registry.observability.tracing import present_trace
+from models_registry.queue import wakeups
 from models_registry.services.versions import TriggeredEvent
-from models_registry.tracing import present_trace
 from subscriptions.models import (
     DEPTH_LIMIT,
     EventSubscription,
@@ -28,7 +28,7 @@ from subscriptions.models import (
     SubscriptionStatus,
     Trigger,
 )
-from subscriptions.services.shots import Shot, kept_uuid, rows_of, uuid_placeholder
+from subscriptions.services.fired_jobs import Shot, kept_uuid, rows_of, uuid_placeholder
 
 NO_ACTIVE_VERSION = "The target has no active version."
 TOO_DEEP = f"The chain is {DEPTH_LIMIT} jobs long and stops here."
@@ -169,7 +169,7 @@ def _wake_workers(shots: Sequence[Shot]) -> set[str]:
         if shot.job_id:
             by_action[shot.target_action].append(shot.job_id)
     for action, job_ids in by_action.items():
-        hints.wake_workers(action, job_ids)
+        wakeups.wake_workers(action, job_ids)
     return set(by_action)
 
 

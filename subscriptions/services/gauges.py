@@ -9,7 +9,7 @@ from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 from django.db.utils import OperationalError
 
-from models_registry.running import is_postgresql
+from models_registry.db.execute import is_postgresql
 from subscriptions.models import (
     OPEN_RUN,
     EventSubscription,

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from django.db import connection
 
+from models_registry.db.execute import is_postgresql
 from models_registry.errors import Unprocessable
-from models_registry.running import is_postgresql
 from subscriptions.models import EventSubscription, SubscriptionStatus, TriggerEvent
 
 # An action of a model: a node of the graph, such as ("price_v1", "training").

@@ -10,8 +10,8 @@ from django.db.models import Case, OuterRef, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from models_registry.contracts.compare.comparison import ChangeReport
+from models_registry.db.read_models import timestamp
 from models_registry.models import Direction, InterfaceChange
-from models_registry.representations import timestamp
 from subscriptions.models import EventSubscription, SubscriptionStatus, TriggerEvent
 
 EVENT_ACTION = Case(

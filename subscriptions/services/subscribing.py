@@ -10,18 +10,18 @@ import orjson
 from django.utils import timezone
 
 from models_registry.contracts import fingerprint
+from models_registry.db.transactions import transactional
 from models_registry.errors import Fault, Unprocessable
 from models_registry.models import Action, Direction, Model, ModelVersion
 from models_registry.services.jobs import payload_warnings
 from models_registry.services.lookups import ModelNotFound, hold_model
-from models_registry.services.transactions import transactional
 from subscriptions.models import (
     EventSubscription,
     InputSource,
     SubscriptionStatus,
     TriggerEvent,
 )
-from subscriptions.services.auditing import record_change, record_end, record_start, seen
+from subscriptions.services.audit import record_change, record_end, record_start, seen
 from subscriptions.services.lookups import SubscriptionNotFound, get_subscription
 from subscriptions.services.loops import refuse_loop
 

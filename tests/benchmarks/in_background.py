@@ -14,10 +14,11 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from models_registry import hints, tasks
+from models_registry import tasks
 from models_registry.models import Job, new_id
+from models_registry.queue import wakeups
+from models_registry.queue.worker import work_through
 from models_registry.services.completion import end_job
-from models_registry.services.working import work_through
 from subscriptions.models import Trigger
 from tests import factories
 from tests.benchmarks import competitors, stock
@@ -92,8 +93,8 @@ def messages(rounds: int) -> dict[str, Any]:
 
     def service() -> dict[str, Any]:
         begun = time.perf_counter()
-        hints.send_hints("training", ids)
-        assert hints.messenger.flush(10)
+        wakeups.publish_wakeups("training", ids)
+        assert wakeups.publisher.flush(10)
         return _rate(len(ids), begun)
 
     def delay() -> dict[str, Any]:
@@ -150,7 +151,7 @@ def _logging_to(file: Path) -> Iterator[None]:
 
 
 def _work_off() -> None:
-    while work_through([], waited_for=True):
+    while work_through([], synchronous=True):
         pass
 
 

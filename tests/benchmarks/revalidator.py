@@ -30,9 +30,9 @@ def begin(model_id: str) -> str:
 
 
 def work(run_id: str) -> str:
-    from subscriptions.services import revalidation
+    from subscriptions.revalidation import runs
 
-    while revalidation.work_through(UUID(run_id)):
+    while runs.work_through(UUID(run_id)):
         pass
     return "done"
 

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
 from models_registry.api.responses import Response
-from models_registry.api.views import ApiViewSet
+from models_registry.api.viewset import ApiViewSet
 
 MESSAGE = "This needs a valid bearer token."
 

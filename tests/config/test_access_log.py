@@ -10,7 +10,7 @@ import pytest
 from config.access_log import NAME, AccessRecord, log_request
 from config.log_writing import Lines
 from config.logs import JsonLines, Record
-from models_registry.tracing import trace_of_request, tracing
+from models_registry.observability.tracing import trace_of_request, tracing
 
 SHOWN = {
     "method": "GET",

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from models_registry.callbacks import make_callback_token
+from models_registry.handlers.callbacks import make_callback_token
 from tests.config.probe import call
 from tests.tokens import token
 

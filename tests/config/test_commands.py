@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from models_registry import representations as show
+from models_registry.api import representations as show
 from models_registry.models import Job, Model
+from subscriptions.api.representations import subscription_objects
 from subscriptions.models import EventSubscription, Revalidation, RevalidationStatus
-from subscriptions.representations import subscription_objects
+from subscriptions.revalidation.runs import revalidate_again, work_through
 from subscriptions.services import accepting
 from subscriptions.services.lookups import with_models
-from subscriptions.services.revalidation import revalidate_again, work_through
 from tests import examples
 from tests.factories import (
     ask_training,

@@ -25,7 +25,7 @@ def sight(*, model: str = "pending", version: str = "pending", jobs: Sequence[An
     return Sight({"id": "price", "status": model}, [{"version": "1", "status": version}], [*jobs])
 
 
-class Told:
+class AuditFields:
     """A story whose second step shows a training, and then does what it is told."""
 
     title = "A story"
@@ -73,14 +73,14 @@ def test_a_terminal_gets_a_display_and_a_pipe_lines(console: Console) -> None:
 
 
 def test_every_step_and_what_it_saw_is_shown(console: Console) -> None:
-    story = Told(stage_for(console))
+    story = AuditFields(stage_for(console))
     assert play(story, story.stage) is True
     for text in ("A story", "First", "something", "Second", "trained", "Third", "the end"):
         assert text in printed(console)
 
 
 def test_the_first_step_that_fails_ends_the_story(console: Console) -> None:
-    story = Told(stage_for(console), missing)
+    story = AuditFields(stage_for(console), missing)
     assert play(story, story.stage) is False
     assert story.done == []
     assert "It is [not] there." in printed(console)
@@ -88,7 +88,7 @@ def test_the_first_step_that_fails_ends_the_story(console: Console) -> None:
 
 def test_lines_tell_of_each_status_once_also_of_one_that_passed_between_two_looks() -> None:
     console = Console(file=StringIO(), width=40)
-    story = Told(stage_for(console))
+    story = AuditFields(stage_for(console))
     play(story, story.stage)
     assert printed(console).splitlines() == [
         "A story (3 steps)",

@@ -16,9 +16,9 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.models.functions import Now
 
 from config.doctor import database, functions
-from models_registry.heartbeats import Heartbeat, HeartbeatKind
 from models_registry.models import Job
-from models_registry.services import heartbeats
+from models_registry.observability import heartbeats
+from models_registry.observability.heartbeats import Heartbeat, HeartbeatKind
 from tests.factories import ask_inference, make_active_model, make_model
 from tests.faults.processes import wait_for, worker
 

@@ -9,8 +9,8 @@ from django.db import OperationalError, connection
 from django.db.models.functions import Now
 
 from config.heartbeat import Heart, _leave_the_pool, begin, cease
-from models_registry.heartbeats import Heartbeat, HeartbeatKind
-from models_registry.services import heartbeats
+from models_registry.observability import heartbeats
+from models_registry.observability.heartbeats import Heartbeat, HeartbeatKind
 from tests.waiting import eventually
 
 

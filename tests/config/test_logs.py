@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from config.gunicorn_logs import Lines
 from config.logs import TEXT_LIMIT, JsonLines, PlainLines
-from models_registry.redaction import _IN_TEXT, GONE, redacted, redacted_text
-from models_registry.tracing import trace_of_request, tracing
+from models_registry.observability.redaction import _IN_TEXT, GONE, redacted, redacted_text
+from models_registry.observability.tracing import trace_of_request, tracing
 from tests.tokens import token
 
 HOSTILE = 'x\r\n{"level": "FAKE"}\x1b[31m\x00\u2028\ud800'

@@ -12,14 +12,15 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from config import metrics
-from models_registry import hints, tasks
+from models_registry import tasks
 from models_registry.contracts import check_payload
 from models_registry.handlers import Answered, Failed, Retry
 from models_registry.models import Job
-from models_registry.services import recovery
+from models_registry.queue import sweeper, wakeups
 from subscriptions import tasks as background
+from subscriptions.impact import reports
 from subscriptions.models import Revalidation
-from subscriptions.services import revalidation, update_reports
+from subscriptions.revalidation import runs
 from tests.contract.operations import MODEL
 from tests.factories import ask_inference, ask_training, change_model, make_subscription
 
@@ -192,9 +193,9 @@ def test_what_sweeps_find_is_counted(read, active_model):
 
 
 FINDINGS = (
-    *recovery.Findings.__annotations__,
-    *revalidation.Findings.__annotations__,
-    *update_reports.Findings.__annotations__,
+    *sweeper.Findings.__annotations__,
+    *runs.Findings.__annotations__,
+    *reports.Findings.__annotations__,
 )
 
 
@@ -204,11 +205,11 @@ def test_messages_that_the_broker_did_not_take_are_counted(read, monkeypatch):
     def fail(*args: object, **kwargs: object) -> None:
         raise OSError
 
-    monkeypatch.setattr(hints, "_send", fail)
-    for _ in range(hints.FAILURES_BEFORE_PAUSE + 2):
-        hints.publish(tasks.sweep.name)
+    monkeypatch.setattr(wakeups, "_send", fail)
+    for _ in range(wakeups.FAILURES_BEFORE_PAUSE + 2):
+        wakeups.publish(tasks.sweep.name)
 
-    assert read("hints_not_sent_total") == before + hints.FAILURES_BEFORE_PAUSE + 2
+    assert read("hints_not_sent_total") == before + wakeups.FAILURES_BEFORE_PAUSE + 2
 
 
 def test_the_cache_of_validators_is_counted(read):

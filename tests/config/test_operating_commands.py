@@ -13,7 +13,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from models_registry.models import Job
-from models_registry.services.claiming import claim_job
+from models_registry.queue.claim import claim_job
 from models_registry.services.reruns import cancel_job
 from tests.contract.operations import NOBODY
 from tests.factories import ask_inference

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from config.api import rate_limits
-from models_registry.breaker import Breaker
-from models_registry.callbacks import make_callback_token
+from models_registry.handlers.callbacks import make_callback_token
+from models_registry.queue.circuit_breaker import CircuitBreaker
 from tests.factories import ask_inference
 from tests.faults.outages import ask, web
 from tests.tokens import token
@@ -30,7 +30,7 @@ INFER = f"/v2/models/{MODEL}/versions/1/inference"
 
 @pytest.fixture(autouse=True)
 def counts_begin_anew(monkeypatch) -> Iterator[None]:
-    fresh = Breaker(failures=1, pause_seconds=rate_limits.PAUSE_SECONDS)
+    fresh = CircuitBreaker(failures=1, pause_seconds=rate_limits.PAUSE_SECONDS)
     monkeypatch.setattr(rate_limits, "breaker", fresh)
     rate_limits._limiter.cache_clear()
     yield

@@ -14,10 +14,10 @@ from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models.functions import Now
 
-from models_registry import readiness, tasks
-from models_registry.heartbeats import Heartbeat, HeartbeatKind
-from models_registry.readiness import PROBES, Finding, Probe
-from models_registry.services import heartbeats
+from models_registry import tasks
+from models_registry.observability import heartbeats, readiness
+from models_registry.observability.heartbeats import Heartbeat, HeartbeatKind
+from models_registry.observability.readiness import PROBES, Finding, Probe
 from tests.api_client import Api
 from tests.tokens import token
 

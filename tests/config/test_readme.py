@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from models_registry.services import recording
+from models_registry.queue import outcomes
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -148,19 +148,19 @@ def test_every_error_that_a_job_may_show_is_in_the_table():
 def test_the_waits_between_tries_are_those_of_the_table(monkeypatch):
     row = re.search(r"^\| wait of at most \| (.*) \| failure \|$", README, re.MULTILINE)
     assert row is not None
-    monkeypatch.setattr(recording.settings, "DISPATCH_BACKOFF_BASE_SECONDS", 2.0)
-    monkeypatch.setattr(recording.random, "uniform", lambda least, most: most)
+    monkeypatch.setattr(outcomes.settings, "DISPATCH_BACKOFF_BASE_SECONDS", 2.0)
+    monkeypatch.setattr(outcomes.random, "uniform", lambda least, most: most)
 
-    waits = [recording.backoff_seconds(tries) for tries in range(1, 5)]
+    waits = [outcomes.backoff_seconds(tries) for tries in range(1, 5)]
     assert [f"{wait:.0f} s" for wait in waits] == row[1].split(" | ")
-    assert len(waits) + 1 == recording.settings.DISPATCH_MAX_ATTEMPTS
+    assert len(waits) + 1 == outcomes.settings.DISPATCH_MAX_ATTEMPTS
 
 
 def test_a_job_that_is_always_throttled_fails_after_about_an_hour():
     assert "`DISPATCH_MAX_THROTTLED` such calls, an hour with the defaults" in README
-    base, cap = 2.0, recording.settings.DISPATCH_BACKOFF_CAP_SECONDS
+    base, cap = 2.0, outcomes.settings.DISPATCH_BACKOFF_CAP_SECONDS
     longest = [min(base * 2**call, cap) for call in range(1, 30)]
 
-    assert len(longest) + 1 == recording.settings.DISPATCH_MAX_THROTTLED
+    assert len(longest) + 1 == outcomes.settings.DISPATCH_MAX_THROTTLED
     # Each wait is half of its longest, on average.
     assert 0.9 < sum(longest) / 2 / 3600 < 1.1

@@ -19,9 +19,9 @@ from config.access_log import NAME
 from config.api.requests import StaffActorMiddleware
 from config.log_writing import Lines
 from config.logs import JsonLines
-from models_registry.actor import SYSTEM, acting, present_actor
 from models_registry.models import Job
-from models_registry.tracing import NOTHING, present_trace
+from models_registry.observability.actor import SYSTEM, acting, present_actor
+from models_registry.observability.tracing import NOTHING, present_trace
 from tests.contract.operations import MODEL
 from tests.tokens import token
 
@@ -177,7 +177,7 @@ def test_a_session_of_the_admin_means_nothing_to_the_api(admin_client, api, capl
 def test_a_command_acts_under_the_name_of_the_systems_user(tmp_path):
     code = (
         "import sys; sys.argv = ['manage.py', 'shell', '-v0', '-c',"
-        " 'from models_registry.actor import present_actor; print(present_actor())'];"
+        " 'from models_registry.observability.actor import present_actor; print(present_actor())'];"
         "import manage; manage.main()"
     )
     ended = subprocess.run(

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from models_registry.handlers import lambda_clients as clients
-from models_registry.services import recording, working
+from models_registry.queue import outcomes, worker
 from tests.faults.processes import environment
 
 PRINT_OPTIONS = """
@@ -87,7 +87,7 @@ def test_a_task_may_take_as_long_as_a_call_and_all_around_it_and_is_given_to_no_
     soft, hard, visibility = json.loads(_load(PRINT_LIMITS, **{**REQUIRED, **changed}).stdout)
     one_try = clients.CREDENTIALS_CONNECT_SECONDS + clients.CREDENTIALS_READ_SECONDS
     credentials, connecting = one_try * clients.CREDENTIALS_TRIES, 2
-    around = working.WORK_SECONDS + credentials + connecting + recording.RECORD_SECONDS
+    around = worker.WORK_SECONDS + credentials + connecting + outcomes.RECORD_SECONDS
 
     assert around + call_seconds < soft < hard < visibility
 

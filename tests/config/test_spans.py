@@ -13,8 +13,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from models_registry.handlers import Accepted, Retry
 from models_registry.models import Job
-from models_registry.spans import span
-from models_registry.tracing import present_trace, trace_of_request, tracing
+from models_registry.observability.spans import span
+from models_registry.observability.tracing import present_trace, trace_of_request, tracing
 from tests.contract.operations import MODEL
 
 TRACE, PARENT_SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"

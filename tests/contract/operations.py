@@ -8,7 +8,7 @@ from typing import Any
 from django.apps import apps
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from models_registry.api.views import ApiViewSet
+from models_registry.api.viewset import ApiViewSet
 from tests import examples
 
 MODEL = examples.MODEL_ID

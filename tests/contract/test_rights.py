@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from models_registry.api.principals import SCOPES
-from models_registry.callbacks import make_callback_token
+from models_registry.handlers.callbacks import make_callback_token
 from models_registry.services.jobs import request_inference
 from tests.contract.operations import BODIES, MODEL, NOBODY, Route, routes, tables
 from tests.tokens import token

@@ -10,11 +10,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from models_registry.services.claiming import claim_job
-from models_registry.services.dispatch import call_handler
-from models_registry.services.working import work_through
+from models_registry.queue.claim import claim_job
+from models_registry.queue.dispatch import call_handler
+from models_registry.queue.worker import work_through
 from subscriptions.models import Revalidation
-from subscriptions.services import revalidation, revalidation_chunks
+from subscriptions.revalidation import chunks, runs
 from tests import examples, factories
 
 pytestmark = pytest.mark.django_db
@@ -56,7 +56,7 @@ def test_a_training_is_claimed_with_its_version_and_left_to_call_back(scripted, 
 
 def test_looking_for_another_job_is_one_statement(scripted, active_model):
     with counted() as found:
-        work_through([], waited_for=True)
+        work_through([], synchronous=True)
     assert found == {"UPDATE": 1}
 
 
@@ -96,7 +96,7 @@ def test_a_revalidation_takes_the_same_statements_for_one_payload_and_for_twenty
 def test_a_revalidation_reads_its_contract_once_and_not_with_each_stretch(
     active_model, monkeypatch
 ):
-    monkeypatch.setattr(revalidation_chunks, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 2)
     source = factories.make_active_model("source").pk
     factories.change_model(handler_contracts=None)
     for _ in range(5):
@@ -106,7 +106,7 @@ def test_a_revalidation_reads_its_contract_once_and_not_with_each_stretch(
     factories.change_model()
     run = Revalidation.objects.latest("created_at")
     with CaptureQueriesContext(connection) as captured:
-        assert not revalidation.work_through(run.pk)
+        assert not runs.work_through(run.pk)
 
     assert sum('"schema"' in query["sql"] for query in captured.captured_queries) == 1
 
@@ -116,7 +116,7 @@ def statements_of_revalidation() -> dict[str, int]:
     factories.change_model()
     run = Revalidation.objects.latest("created_at")
     with counted() as found:
-        assert not revalidation.work_through(run.pk)
+        assert not runs.work_through(run.pk)
     run.refresh_from_db()
     assert run.status == "success"
     assert run.invalid == run.checked > 0

@@ -9,11 +9,11 @@ import orjson
 import pytest
 
 from config.logs import JsonLines
-from models_registry.events import ENVELOPE_BYTES
 from models_registry.handlers import Accepted, Answered
+from models_registry.handlers.events import ENVELOPE_BYTES
 from models_registry.models import Job
+from models_registry.observability.tracing import TRACEPARENT, present_trace
 from models_registry.services import versions
-from models_registry.tracing import TRACEPARENT, present_trace
 from tests.contract.operations import MODEL
 from tests.factories import ask_inference, make_active_model, make_subscription
 

@@ -27,7 +27,7 @@ def stop(*_, **__):
     print("there", flush=True)
     sys.stdin.readline()
 setattr(dispatch, sys.argv[1], stop)
-working.work_through([sys.argv[2]], waited_for=False)
+working.work_through([sys.argv[2]], synchronous=False)
 """
 BEFORE_THE_CALL, BEFORE_THE_RECORD = "_call", "record_persistently"
 

@@ -19,11 +19,11 @@ PUBLISH = """
 import json, time
 import django
 django.setup()
-from models_registry import hints
+from models_registry.queue import wakeups
 found = []
 for _ in range(5):
     begun = time.monotonic()
-    sent = hints.publish(hints.DISPATCH_EVENTS, ["0"])
+    sent = wakeups.publish(wakeups.DISPATCH_EVENTS, ["0"])
     found.append([sent, time.monotonic() - begun])
 print(json.dumps(found))
 """

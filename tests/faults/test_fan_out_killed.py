@@ -31,8 +31,8 @@ def insert_and_stop(*given):
     sys.stdin.readline()
 firing._insert_triggers = insert_and_stop
 
-from models_registry.services.working import work_through
-work_through([sys.argv[1]], waited_for=True)
+from models_registry.queue.worker import work_through
+work_through([sys.argv[1]], synchronous=True)
 """
 
 

@@ -11,8 +11,8 @@ from kombu import Connection, Queue
 from kombu.transport.redis import Channel
 
 from config.worker_credit import forget_what_is_settled
+from models_registry.db.transactions import transactional
 from models_registry.models import Job, Model
-from models_registry.services.transactions import transactional
 from tests import factories
 from tests.at_once import at_once
 from tests.factories import ask_inference

@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from subscriptions.models import EventSubscription, Revalidation
-from subscriptions.services import revalidation, revalidation_chunks
+from subscriptions.revalidation import chunks, runs
 from tests import factories
 from tests.faults.processes import environment, stopped, wait_for, worker
 
@@ -29,7 +29,7 @@ from uuid import UUID
 import django
 django.setup()
 from subscriptions.services import revalidation, revalidation_chunks
-revalidation_chunks.CHUNK_ROWS = int(sys.argv[2])
+chunks.CHUNK_ROWS = int(sys.argv[2])
 moment, calls = sys.argv[3], 0
 
 def stop_at_the_second(function):
@@ -45,7 +45,7 @@ def stop_at_the_second(function):
 
 module = revalidation_chunks if moment == "write_warnings" else revalidation
 setattr(module, moment, stop_at_the_second(getattr(module, moment)))
-revalidation.work_through(UUID(sys.argv[1]))
+runs.work_through(UUID(sys.argv[1]))
 """
 
 
@@ -109,9 +109,9 @@ def test_the_chunk_of_a_killed_worker_is_taken_again(subscribers, moment, record
     assert (run.status, run.checked) == ("running", recorded)
 
     woken: list[UUID] = []
-    monkeypatch.setattr("subscriptions.hints.send_hint", woken.append)
-    wait_for(lambda: any(revalidation.sweep().values()) and run.pk in woken, seconds=10)
-    revalidation.work_through(run.pk)
+    monkeypatch.setattr("subscriptions.wakeups.send_hint", woken.append)
+    wait_for(lambda: any(runs.sweep().values()) and run.pk in woken, seconds=10)
+    runs.work_through(run.pk)
     _assert_done(run, subscribers, 9)
 
 
@@ -122,7 +122,7 @@ from uuid import UUID
 import django
 django.setup()
 from subscriptions.services import payloads, revalidation, revalidation_chunks
-revalidation_chunks.CHUNK_ROWS = int(sys.argv[2])
+chunks.CHUNK_ROWS = int(sys.argv[2])
 examine, poison = payloads.Examiner.examine, UUID(sys.argv[3])
 
 def examine_or_die(self, stretch):
@@ -131,7 +131,7 @@ def examine_or_die(self, stretch):
     return examine(self, stretch)
 
 payloads.Examiner.examine = examine_or_die
-revalidation.work_through(UUID(sys.argv[1]))
+runs.work_through(UUID(sys.argv[1]))
 """
 
 
@@ -139,7 +139,7 @@ def test_a_payload_that_kills_every_worker_ends_its_run_and_the_others_are_check
     subscribers, monkeypatch
 ):
     """F3: no endless redelivery."""
-    monkeypatch.setattr("subscriptions.hints.send_hint", lambda run_id: True)
+    monkeypatch.setattr("subscriptions.wakeups.send_hint", lambda run_id: True)
     run = _tighten()
     ids = list(EventSubscription.objects.order_by("pk").values_list("pk", flat=True))
     command = [sys.executable, "-c", POISONED, str(run.pk), str(CHUNK), str(ids[CHUNK + 5])]
@@ -149,11 +149,11 @@ def test_a_payload_that_kills_every_worker_ends_its_run_and_the_others_are_check
             command, env=environment(REVALIDATION_LEASE_SECONDS="1", **_database()), timeout=60
         )
         killed += ended.returncode != 0
-        assert killed <= revalidation_chunks.ATTEMPTS_LIMIT
-        wait_for(lambda: any(revalidation.sweep().values()), seconds=10)
+        assert killed <= chunks.ATTEMPTS_LIMIT
+        wait_for(lambda: any(runs.sweep().values()), seconds=10)
 
     run.refresh_from_db()
-    assert (killed, run.checked) == (revalidation_chunks.ATTEMPTS_LIMIT, subscribers - CHUNK)
+    assert (killed, run.checked) == (chunks.ATTEMPTS_LIMIT, subscribers - CHUNK)
     assert str(ids[2 * CHUNK - 1]) in run.error
     for place, pk in enumerate(ids):
         subscription = EventSubscription.objects.get(pk=pk)
@@ -166,7 +166,7 @@ def test_a_worker_that_comes_back_after_its_lease_records_nothing(subscribers):
     run = _tighten()
     with _stopped(run, "claim_stretch") as process:
         wait_for(lambda: not run.chunks.filter(lease_until__gt=Now()).exists(), seconds=10)
-        revalidation.work_through(run.pk)
+        runs.work_through(run.pk)
         _assert_done(run, subscribers, 9)
         process.communicate("go on\n", timeout=30)
         assert process.returncode == 0

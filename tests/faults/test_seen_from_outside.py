@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from models_registry.heartbeats import Heartbeat
 from models_registry.models import Job
-from models_registry.readiness import PROBES, readiness
+from models_registry.observability.heartbeats import Heartbeat
+from models_registry.observability.readiness import PROBES, readiness
 from tests.faults.processes import Worker, wait_for, worker
 
 pytestmark = [

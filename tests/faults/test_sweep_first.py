@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 
 from config.celery import app
-from models_registry import hints
+from models_registry.queue import wakeups
 from models_registry.tasks import sweep
 
 pytestmark = pytest.mark.redis
@@ -23,10 +23,10 @@ def empty_queue() -> None:
 
 def test_a_sweep_is_taken_before_the_hints_that_wait():
     for _ in range(3):
-        hints.publish(hints.DISPATCH_EVENTS, [str(uuid4())])
+        wakeups.publish(wakeups.DISPATCH_EVENTS, [str(uuid4())])
     sweep.apply_async(**settings.CELERY_BEAT_SCHEDULE["sweep"]["options"])
-    hints.publish(hints.DISPATCH_EVENTS, [str(uuid4())])
+    wakeups.publish(wakeups.DISPATCH_EVENTS, [str(uuid4())])
 
     with app.connection_for_read() as broker, broker.channel() as channel:
         taken = [channel.basic_get("dispatch", no_ack=True).headers["task"] for _ in range(5)]
-    assert taken == ["models_registry.tasks.sweep", *[hints.DISPATCH_EVENTS] * 4]
+    assert taken == ["models_registry.tasks.sweep", *[wakeups.DISPATCH_EVENTS] * 4]

@@ -34,8 +34,8 @@ DIES_BEFORE_THE_HINT = """
 import os, signal, sys
 from wsgiref.simple_server import make_server
 from config.wsgi import application
-from models_registry import hints
-hints.send_hints = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+from models_registry.queue import wakeups
+wakeups.publish_wakeups = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 make_server("127.0.0.1", int(sys.argv[1]), application).serve_forever()
 """
 

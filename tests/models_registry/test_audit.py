@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from models_registry.audit import FIELD_LIMIT_BYTES, bounded, changed
 from models_registry.handlers import Answered
 from models_registry.models import AuditEntry, Job
-from models_registry.services import completion, recovery, versions
+from models_registry.observability.audit_log import FIELD_LIMIT_BYTES, bounded, changed
+from models_registry.queue import sweeper
+from models_registry.services import completion, versions
 from models_registry.services.models import delete_model
 from models_registry.services.reruns import cancel_job, retry_job
 from subscriptions.services.accepting import accept_incoming
@@ -103,7 +104,7 @@ def test_dispatch_and_the_end_of_a_job_by_a_worker_are_in_the_job_not_in_the_log
     ask_inference()
     scripted.outcomes.append(Answered({"y": 1}))
     run_due_jobs()
-    recovery.sweep()
+    sweeper.sweep()
 
     assert Job.objects.get().status == "success"
     assert actions() == ["job.requested"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from models_registry.actor import WORKER, Actor, ActorKind, acting, present_actor
-from models_registry.callbacks import make_callback_token
+from models_registry.handlers.callbacks import make_callback_token
 from models_registry.models import AuditEntry, Job
+from models_registry.observability.actor import WORKER, Actor, ActorKind, acting, present_actor
 from tests import examples
 from tests.factories import (
     ask_inference,

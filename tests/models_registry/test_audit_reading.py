@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from django.db.models import F
 
-from models_registry.actor import Actor, ActorKind, acting
 from models_registry.models import AuditEntry
+from models_registry.observability.actor import Actor, ActorKind, acting
 from models_registry.services.retention import prune
 from tests import examples
 from tests.factories import (

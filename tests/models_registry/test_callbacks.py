@@ -10,7 +10,7 @@ from django.core import signing
 from django.test import override_settings
 from pytest_django import Settings
 
-from models_registry.callbacks import (
+from models_registry.handlers.callbacks import (
     PREFIX,
     BadCallbackToken,
     make_callback_token,
@@ -64,7 +64,7 @@ def test_what_was_signed_here_for_another_purpose_is_refused() -> None:
 
 
 def test_what_was_signed_but_names_no_job_is_refused() -> None:
-    signer = signing.TimestampSigner(salt="models_registry.callbacks", sep=".")
+    signer = signing.TimestampSigner(salt="models_registry.handlers.callbacks", sep=".")
     assert read_callback_token(PREFIX + signer.sign(JOB.hex)) == JOB
     with pytest.raises(BadCallbackToken):
         read_callback_token(PREFIX + signer.sign("not-a-job"))

@@ -6,13 +6,13 @@ from functools import partial
 
 import pytest
 
-from models_registry.audit import AuditEntry
 from models_registry.handlers import Answered, Retry
 from models_registry.models import Job, Model, ModelVersion
-from models_registry.services.claiming import claim_job
-from models_registry.services.recording import record_outcome
+from models_registry.observability.audit_log import AuditEntry
+from models_registry.queue.claim import claim_job
+from models_registry.queue.outcomes import record_outcome
+from models_registry.queue.worker import work_through
 from models_registry.services.reruns import JobNotPending, cancel_job, retry_job
-from models_registry.services.working import work_through
 from tests.at_once import at_once
 from tests.factories import ask_inference, ask_training, change_model
 
@@ -44,7 +44,7 @@ def test_a_cancelled_job_is_never_dispatched(scripted, training):
     cancel_job(job_id=training.pk)
 
     assert claim_job(training.pk) is None
-    assert not work_through([str(training.pk)], waited_for=False)
+    assert not work_through([str(training.pk)], synchronous=False)
     assert scripted.calls == []
 
 
@@ -113,7 +113,7 @@ def test_of_a_cancellation_and_many_claims_at_once_one_wins(scripted, active_mod
     """Whichever: a job that was cancelled is never called, one that was called not cancelled."""
     for _ in range(10):
         job = ask_inference()
-        work = partial(work_through, [str(job.pk)], waited_for=True)
+        work = partial(work_through, [str(job.pk)], synchronous=True)
         cancelled, *worked = at_once(partial(cancel_job, job_id=job.pk), work, work, work)
         assert worked == [False, False, False]
         job.refresh_from_db()

@@ -7,9 +7,9 @@ import threading
 import pytest
 from django.db import connections
 
-from models_registry.callbacks import make_callback_token
+from models_registry.handlers.callbacks import make_callback_token
 from models_registry.models import Job, Model, ModelVersion
-from models_registry.services.claiming import claim_job
+from models_registry.queue.claim import claim_job
 from models_registry.services.completion import complete_job
 from models_registry.services.jobs import request_inference, request_training
 from tests.examples import UPDATE_MODEL

@@ -11,7 +11,7 @@ import pytest
 from django.db import DatabaseError, connection, connections, models, transaction
 from django.db.migrations.state import ModelState, ProjectState
 
-from models_registry.concurrent_indexes import AddIndexMeanwhile, RemoveIndexMeanwhile
+from models_registry.db.concurrent_indexes import AddIndexMeanwhile, RemoveIndexMeanwhile
 from models_registry.models import Model
 from tests.waiting import eventually
 

@@ -6,10 +6,10 @@ import pytest
 
 from models_registry.handlers import Answered
 from models_registry.models import Job, Model
+from models_registry.queue.claim import claim_job
+from models_registry.queue.outcomes import record_outcome
 from models_registry.services import models
-from models_registry.services.claiming import claim_job
 from models_registry.services.models import ModelInUse, delete_model
-from models_registry.services.recording import record_outcome
 from subscriptions.models import Trigger
 from tests.factories import ask_inference, ask_training, make_active_model, make_subscription
 

@@ -12,11 +12,11 @@ from django.db.models.functions import Now
 
 from models_registry.handlers import Accepted, Answered, Failed, Outcome, Retry, Unknown
 from models_registry.models import Job, ModelVersion
-from models_registry.services.claiming import claim_job
+from models_registry.queue.claim import claim_job
+from models_registry.queue.outcomes import backoff_seconds, record_outcome
+from models_registry.queue.sweeper import sweep
 from models_registry.services.completion import WITHDRAWN
 from models_registry.services.jobs import request_inference, request_training
-from models_registry.services.recording import backoff_seconds, record_outcome
-from models_registry.services.recovery import sweep
 from models_registry.services.versions import set_version_status
 from tests.at_once import at_once
 from tests.factories import ask_training

@@ -8,9 +8,9 @@ import pytest
 
 from models_registry.handlers import Answered, Failed
 from models_registry.models import Job
-from models_registry.services.claiming import claim_job
+from models_registry.queue.claim import claim_job
+from models_registry.queue.outcomes import record_outcome
 from models_registry.services.jobs import TooManyJobs
-from models_registry.services.recording import record_outcome
 from models_registry.services.reruns import retry_job
 from tests.at_once import at_once
 from tests.factories import (

@@ -10,9 +10,9 @@ from pytest_django import Settings
 
 from models_registry.handlers import Accepted, Answered
 from models_registry.models import Dispatch, Job, JobStatus, Model, VersionStatus
-from models_registry.services.claiming import claim_job
+from models_registry.queue.claim import claim_job
+from models_registry.queue.sweeper import requeue_interrupted
 from models_registry.services.completion import complete_job
-from models_registry.services.recovery import requeue_interrupted
 from tests import factories
 from tests.scripted import ScriptedHandler
 

@@ -9,12 +9,12 @@ from django.db.models import F
 from django.utils import timezone
 
 from models_registry import tasks
-from models_registry.audit import AuditEntry
 from models_registry.handlers import Answered, Failed
 from models_registry.models import IdempotencyRecord, Job
+from models_registry.observability.audit_log import AuditEntry
+from models_registry.queue.claim import claim_job
+from models_registry.queue.outcomes import record_outcome
 from models_registry.services import retention
-from models_registry.services.claiming import claim_job
-from models_registry.services.recording import record_outcome
 from models_registry.services.retention import prune
 from tests.at_once import at_once
 from tests.factories import ask_inference, ask_training, change_model, make_active_model
@@ -134,7 +134,9 @@ def test_when_time_runs_out_the_rest_is_handed_on(active_model, batches_of_two, 
         _ended(ask_inference())
     _age(days=1000)
     messages: list = []
-    monkeypatch.setattr("models_registry.hints.publish", lambda task, *args: messages.append(task))
+    monkeypatch.setattr(
+        "models_registry.queue.wakeups.publish", lambda task, *args: messages.append(task)
+    )
     assert not prune(seconds=0).is_done
     assert Job.objects.count() == 5
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from models_registry.audit import AuditEntry
 from models_registry.handlers import Answered, Failed
 from models_registry.models import Job, ModelVersion
-from models_registry.services.claiming import claim_job
-from models_registry.services.recording import record_outcome
+from models_registry.observability.audit_log import AuditEntry
+from models_registry.queue.claim import claim_job
+from models_registry.queue.outcomes import record_outcome
 from models_registry.services.reruns import JobNotFailed, retry_job
 from models_registry.services.versions import set_version_status
 from tests.contract.operations import NOBODY

@@ -7,8 +7,8 @@ from django.db import DataError, IntegrityError, connection, transaction
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
+from models_registry.db.execute import read, read_once, run
 from models_registry.models import Model
-from models_registry.running import read, read_once, run
 from tests.factories import make_model
 
 pytestmark = pytest.mark.django_db

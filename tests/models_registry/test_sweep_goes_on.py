@@ -8,10 +8,10 @@ from django.db.models.functions import Now
 
 from models_registry.handlers import Accepted
 from models_registry.models import Job
-from models_registry.services import recovery
-from models_registry.services.claiming import claim_job
-from models_registry.services.recording import record_outcome
-from models_registry.services.recovery import sweep
+from models_registry.queue import sweeper
+from models_registry.queue.claim import claim_job
+from models_registry.queue.outcomes import record_outcome
+from models_registry.queue.sweeper import sweep
 from tests.factories import ask_training, make_model
 
 pytestmark = pytest.mark.django_db
@@ -20,14 +20,14 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def held(monkeypatch) -> str:
     """A model whose jobs can't be ended now, as while a long transaction holds its row."""
-    end_job = recovery.end_job
+    end_job = sweeper.end_job
 
     def end(job: Job, **outcome: object) -> Job:
         if job.model_id == "held":
             raise OperationalError("canceling statement due to lock timeout")
         return end_job(job, **outcome)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(recovery, "end_job", end)
+    monkeypatch.setattr(sweeper, "end_job", end)
     return make_model("held").pk
 
 

@@ -7,13 +7,13 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from models_registry.audit import AuditEntry
 from models_registry.handlers import Accepted, Answered, Failed, Retry
 from models_registry.models import Job, Model, ModelVersion
-from models_registry.services.claiming import claim_job
+from models_registry.observability.audit_log import AuditEntry
+from models_registry.queue.claim import claim_job
+from models_registry.queue.outcomes import record_outcome
+from models_registry.queue.sweeper import requeue_interrupted, sweep
 from models_registry.services.completion import WITHDRAWN
-from models_registry.services.recording import record_outcome
-from models_registry.services.recovery import requeue_interrupted, sweep
 from models_registry.services.reruns import retry_job
 from models_registry.services.versions import set_version_status
 from tests.examples import MODEL_ID

@@ -14,7 +14,7 @@ from models_registry.services.jobs import request_inference, request_training
 from models_registry.services.models import register_model, update_model
 from models_registry.services.versions import set_version_status
 from subscriptions.models import EventSubscription
-from subscriptions.services import revalidation_chunks
+from subscriptions.revalidation import chunks
 from subscriptions.services.subscribing import subscribe
 
 NUMBERS = {"type": "object", "properties": {"features": {"type": "array"}}}
@@ -46,7 +46,7 @@ def b(make_model: Callable[..., Model]) -> Model:
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hand a run of revalidation out two payloads at a time."""
-    monkeypatch.setattr(revalidation_chunks, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 2)
 
 
 def define(model_id: str, contracts: Any = None, *, handler: str | None = None) -> Any:

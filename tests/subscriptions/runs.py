@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models.functions import Now
 
 from subscriptions.models import EventSubscription, Revalidation, RevalidationChunk
-from subscriptions.services import revalidation
+from subscriptions.revalidation import runs
 
 NEEDS_X = {"inference": {"input_schema": {"required": ["x"]}}}
 NEEDS_Y = {"inference": {"input_schema": {"required": ["y"]}}}
@@ -22,7 +22,7 @@ def latest_run(**filters: Any) -> Revalidation:
 
 def worked_off() -> Revalidation:
     """Work through the newest run and return how it ended."""
-    revalidation.work_through(latest_run().pk)
+    runs.work_through(latest_run().pk)
     return latest_run()
 
 

@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from models_registry.models import Model
 from models_registry.services.lookups import ModelNotFound
 from subscriptions.models import EventSubscription, Revalidation
+from subscriptions.revalidation.chunks import claim_stretch
 from subscriptions.services import accepting
 from subscriptions.services.accepting import Acceptance, RevalidationRunning, accept_incoming
 from subscriptions.services.lookups import get_subscription
-from subscriptions.services.revalidation_chunks import claim_stretch
 from subscriptions.services.subscribing import update_subscription
 from tests.subscriptions.conftest import link, run, update
 from tests.tokens import token
@@ -200,7 +200,7 @@ def test_a_hundred_take_as_many_statements_as_one(b):
 
 def test_an_open_revalidation_still_marks_what_was_accepted_unseen(b):
     """Accepting without a check leaves the warnings to the revalidation that is under way."""
-    from subscriptions.services import payloads, revalidation_chunks
+    from subscriptions.revalidation import chunks, payloads
 
     fails = link("a", "b", input={})
     update("b", NEEDS_X)
@@ -208,7 +208,7 @@ def test_an_open_revalidation_still_marks_what_was_accepted_unseen(b):
     stretch = claim_stretch(open_run.pk)
     findings = payloads.Examiner(open_run).examine(stretch)
     _accept(only_valid=False)
-    revalidation_chunks.record_findings(stretch, findings, is_over=False)
+    chunks.record_findings(stretch, findings, is_over=False)
 
     assert EventSubscription.objects.get(pk=fails.pk).has_warnings
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from models_registry.contracts import check_payload
-from subscriptions.services.foretelling import check_update
+from subscriptions.impact.preview import check_update
 from tests.subscriptions.conftest import define, link, update
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ import pytest
 
 from models_registry.services.definitions import check_definition
 from models_registry.services.models import update_model
-from subscriptions.services import differences
+from subscriptions.impact import differences
 from tests.subscriptions.conftest import link, update
 
 pytestmark = pytest.mark.django_db

@@ -8,9 +8,9 @@ import pytest
 from django.db import IntegrityError
 from django.test.utils import CaptureQueriesContext
 
-from models_registry import hints
 from models_registry.models import Job, ModelVersion
-from models_registry.services.claiming import claim_job
+from models_registry.queue import wakeups
+from models_registry.queue.claim import claim_job
 from models_registry.services.versions import create_version, set_version_status
 from subscriptions.models import EventSubscription, Trigger
 from subscriptions.services import firing
@@ -211,7 +211,7 @@ def test_more_subscribers_than_are_held_at_once_all_fire_once_and_wake_each_queu
     """F18, with the memory of the request bounded."""
     monkeypatch.setattr(firing, "FIRED_AT_ONCE", 2)
     woken = []
-    monkeypatch.setattr(hints, "send_hints", lambda job_type, ids: woken.append(job_type))
+    monkeypatch.setattr(wakeups, "publish_wakeups", lambda job_type, ids: woken.append(job_type))
     make_model("a")
     make_model("b")
     for number in range(5):

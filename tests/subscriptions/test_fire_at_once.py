@@ -17,7 +17,7 @@ from models_registry.models import Job, Model
 from models_registry.services.completion import complete_job
 from models_registry.services.jobs import request_inference
 from models_registry.services.models import delete_model
-from subscriptions import hints
+from subscriptions import wakeups
 from subscriptions.models import EventSubscription, Trigger
 from subscriptions.services.subscribing import unsubscribe, update_subscription
 from tests.subscriptions.conftest import finish, link, run, update
@@ -153,7 +153,7 @@ def test_a_firing_under_an_update_that_is_not_committed_yet_does_not_wait_for_it
         is_there.set()
         assert may_go_on.wait(10)
 
-    monkeypatch.setattr(hints, "wake_reporter", wait)
+    monkeypatch.setattr(wakeups, "wake_reporter", wait)
     with at_once(lambda: update("b", NEEDS_X)) as (updated,):
         assert is_there.wait(10)
         before = run("a")

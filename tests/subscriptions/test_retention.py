@@ -9,8 +9,8 @@ from django.db.models import F
 
 from models_registry.handlers import Answered
 from models_registry.models import Job
-from models_registry.services.claiming import claim_job
-from models_registry.services.recording import record_outcome
+from models_registry.queue.claim import claim_job
+from models_registry.queue.outcomes import record_outcome
 from models_registry.services.retention import prune
 from subscriptions.models import EventSubscription, Trigger
 from tests.subscriptions.conftest import link

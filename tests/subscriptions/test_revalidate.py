@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from subscriptions.models import Revalidation, RevalidationChunk
-from subscriptions.services import payloads, revalidation, revalidation_chunks
-from subscriptions.services.revalidation_chunks import claim_stretch, record_findings
+from subscriptions.revalidation import chunks, payloads, runs
+from subscriptions.revalidation.chunks import claim_stretch, record_findings
 from tests.subscriptions.conftest import link, update
 from tests.subscriptions.runs import (
     MISSING_X,
@@ -120,7 +120,7 @@ def test_only_rows_whose_warnings_changed_are_written(b, monkeypatch):
     written: list[payloads.Change] = []
     write = payloads.write_warnings
     monkeypatch.setattr(
-        revalidation_chunks,
+        chunks,
         "write_warnings",
         lambda changes: (written.extend(changes), write(changes)),
     )
@@ -150,8 +150,8 @@ def test_a_newer_change_supersedes_an_open_run_and_an_ended_one_stays(b):
     assert first.finished_at is not None
     assert first.due_at is None
 
-    assert not revalidation.work_through(second.pk), "there is nothing left to do"
-    revalidation.work_through(third.pk)
+    assert not runs.work_through(second.pk), "there is nothing left to do"
+    runs.work_through(third.pk)
     update("b", NEEDS_Y)
     assert [run.status for run in Revalidation.objects.order_by("pk")] == [
         "superseded",

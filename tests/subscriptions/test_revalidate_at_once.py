@@ -12,7 +12,7 @@ from django.db import connection
 
 from models_registry.models import Model
 from subscriptions.models import EventSubscription, Revalidation
-from subscriptions.services import revalidation, revalidation_chunks
+from subscriptions.revalidation import chunks, runs
 from subscriptions.services.accepting import accept_incoming
 from subscriptions.services.subscribing import stored_warnings, update_subscription
 from tests.subscriptions.conftest import link, update
@@ -26,7 +26,7 @@ NEEDS_Y = {"inference": {"input_schema": {"required": ["y"]}}}
 
 @pytest.fixture
 def small_chunks(monkeypatch) -> None:
-    monkeypatch.setattr(revalidation_chunks, "CHUNK_ROWS", 5)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 5)
 
 
 def _start(pool: ThreadPoolExecutor, function: Callable[..., Any], *args: Any) -> Future[Any]:
@@ -50,7 +50,7 @@ def _put(subscription: EventSubscription, precondition: Any = None, **changes: A
 
 def _finish() -> Revalidation:
     run = Revalidation.objects.latest("created_at")
-    revalidation.work_through(run.pk)
+    runs.work_through(run.pk)
     run.refresh_from_db()
     return run
 
@@ -142,7 +142,7 @@ def test_two_workers_share_a_run_and_each_payload_is_counted_once(b, small_chunk
     run_id = Revalidation.objects.get().pk
     workers = set()
     both = threading.Barrier(2)
-    claim = revalidation.claim_stretch
+    claim = runs.claim_stretch
 
     def claim_together(run_id: Any) -> Any:
         if threading.get_ident() not in workers:
@@ -150,9 +150,9 @@ def test_two_workers_share_a_run_and_each_payload_is_counted_once(b, small_chunk
             both.wait(10)
         return claim(run_id)
 
-    monkeypatch.setattr(revalidation, "claim_stretch", claim_together)
+    monkeypatch.setattr(runs, "claim_stretch", claim_together)
     with ThreadPoolExecutor(2) as pool:
-        for worker in [_start(pool, revalidation.work_through, run_id) for _ in range(2)]:
+        for worker in [_start(pool, runs.work_through, run_id) for _ in range(2)]:
             assert worker.result(60) is False
 
     run = Revalidation.objects.get()
@@ -168,7 +168,7 @@ def test_a_contract_that_changes_while_a_run_is_on_has_the_last_word(b, small_ch
     update("b", NEEDS_X)
     first = Revalidation.objects.get()
     with ThreadPoolExecutor(2) as pool:
-        working = [_start(pool, revalidation.work_through, first.pk) for _ in range(2)]
+        working = [_start(pool, runs.work_through, first.pk) for _ in range(2)]
         eventually(lambda: Revalidation.objects.filter(checked__gt=0).exists())
         update("b", NEEDS_Y)
         for worker in working:

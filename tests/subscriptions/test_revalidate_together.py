@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from models_registry.models import Model
 from subscriptions.models import EventSubscription, Revalidation
-from subscriptions.services import payloads, revalidation
-from subscriptions.services.revalidation_chunks import claim_stretch, record_findings
+from subscriptions.revalidation import payloads, runs
+from subscriptions.revalidation.chunks import claim_stretch, record_findings
 from subscriptions.services.subscribing import unsubscribe, update_subscription
 from tests.subscriptions.conftest import link, update
 from tests.subscriptions.runs import (
@@ -40,7 +40,7 @@ def test_progress_is_visible_while_it_runs(b, small_chunks):
         link("a", "b", input={})
     update("b", NEEDS_X)
     run = latest_run()
-    assert revalidation.work_through(run.pk, seconds=0), "time is over at once"
+    assert runs.work_through(run.pk, seconds=0), "time is over at once"
     assert counts_of(latest_run()) == ("pending", 5, 0, 0)
 
     examiner = payloads.Examiner(run)
@@ -84,10 +84,10 @@ def test_the_chunk_of_a_worker_that_died_is_taken_again_and_counted_once(b, smal
     update("b", NEEDS_X)
     run = latest_run()
     dead = claim_stretch(run.pk)
-    assert not revalidation.work_through(run.pk)
+    assert not runs.work_through(run.pk)
     assert counts_of(latest_run()) == ("running", 3, 1, 1), "it waits for the chunk's lease"
     lapse()
-    revalidation.work_through(run.pk)
+    runs.work_through(run.pk)
     assert counts_of(latest_run()) == ("success", 3, 3, 3)
 
     assert record_findings(dead, payloads.Examiner(run).examine(dead), is_over=False) is None
@@ -140,7 +140,7 @@ def test_subscriptions_may_come_and_go_while_a_run_is_on(b, small_chunks):
     gone = [link("a", "b", input={}) for _ in range(4)]
     update("b", NEEDS_X)
     run = latest_run()
-    revalidation.work_through(run.pk, seconds=0)
+    runs.work_through(run.pk, seconds=0)
     stretch = claim_stretch(run.pk)
     record_findings(stretch, payloads.Examiner(run).examine(stretch), is_over=False)
     for subscription in gone[1:]:
@@ -166,7 +166,7 @@ def test_a_run_whose_model_is_deleted_is_over(b):
     delete_model(model_id="b")
 
     assert record_findings(stretch, findings, is_over=False) is None
-    assert not revalidation.work_through(run.pk)
+    assert not runs.work_through(run.pk)
 
 
 class Workers:
@@ -199,7 +199,7 @@ class Workers:
 
     def finish(self) -> None:
         lapse()
-        revalidation.work_through(self._run.pk)
+        runs.work_through(self._run.pk)
         for stretch, findings in self._hands:
             record_findings(stretch, findings, is_over=False)
 

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models_registry.models import Model
+from subscriptions.api.representations import subscription_object
 from subscriptions.models import EventSubscription
-from subscriptions.representations import subscription_object
 from subscriptions.services.accepting import accept_incoming
 from subscriptions.services.lookups import get_subscription
 from subscriptions.services.subscribing import update_subscription

@@ -10,10 +10,10 @@ import pytest
 from django.db.models.functions import Now
 
 from subscriptions import tasks
+from subscriptions.impact import reports
+from subscriptions.impact.preview import check_update
+from subscriptions.impact.reports import ATTEMPTS_LIMIT, fill_in
 from subscriptions.models import ReportStatus, UpdateReport
-from subscriptions.services import update_reports
-from subscriptions.services.foretelling import check_update
-from subscriptions.services.update_reports import ATTEMPTS_LIMIT, fill_in
 from tests.subscriptions.conftest import define, link, update
 
 pytestmark = pytest.mark.django_db
@@ -116,7 +116,7 @@ def test_an_unknown_model_or_version_is_404(api, b):
 @pytest.mark.django_db(transaction=True)
 def test_an_update_that_is_rolled_back_leaves_none(b, monkeypatch):
     """F25: one transaction for each use case."""
-    monkeypatch.setattr(update_reports.hints, "wake_reporter", _fail)
+    monkeypatch.setattr(reports.wakeups, "wake_reporter", _fail)
     with pytest.raises(RuntimeError):
         update("b", NEEDS_X)
 
@@ -145,7 +145,7 @@ def test_an_update_wakes_a_worker_when_it_is_committed(
     b, monkeypatch, django_capture_on_commit_callbacks
 ):
     sent: list[UUID] = []
-    monkeypatch.setattr("subscriptions.hints.send_report_hint", sent.append)
+    monkeypatch.setattr("subscriptions.wakeups.send_report_hint", sent.append)
     with django_capture_on_commit_callbacks(execute=True):
         update("b", NEEDS_X)
         assert sent == []
@@ -156,7 +156,7 @@ def test_an_update_wakes_a_worker_when_it_is_committed(
 def test_the_sweep_finds_one_whose_message_was_lost_and_does_not_repeat_itself(b, monkeypatch):
     """F1: the message is a hint; the row says what is due."""
     sent: list[UUID] = []
-    monkeypatch.setattr("subscriptions.hints.send_report_hint", sent.append)
+    monkeypatch.setattr("subscriptions.wakeups.send_report_hint", sent.append)
     update("b", NEEDS_X)
     _lapse()
     tasks.sweep_reports()
@@ -165,19 +165,19 @@ def test_the_sweep_finds_one_whose_message_was_lost_and_does_not_repeat_itself(b
 
     tasks.fill_in_report(str(sent[0]))
     assert _report().status == ReportStatus.DONE
-    assert update_reports.sweep() == {"reports_waiting": 0}
+    assert reports.sweep() == {"reports_waiting": 0}
 
 
 def test_what_a_worker_finds_after_its_claim_was_taken_by_another_is_dropped(b, monkeypatch):
     update("b", NEEDS_X)
-    foretell = update_reports.foretell
+    foretell = reports.foretell
 
     def overtaken(**known: Any) -> Any:
-        monkeypatch.setattr(update_reports, "foretell", foretell)
+        monkeypatch.setattr(reports, "foretell", foretell)
         assert fill_in(_report().pk) is True
         return {**foretell(**known), "warnings": ["from the one that came late"]}
 
-    monkeypatch.setattr(update_reports, "foretell", overtaken)
+    monkeypatch.setattr(reports, "foretell", overtaken)
     assert fill_in(_report().pk) is False
 
     assert _report().status == ReportStatus.DONE
@@ -187,7 +187,7 @@ def test_what_a_worker_finds_after_its_claim_was_taken_by_another_is_dropped(b, 
 def test_one_that_takes_every_worker_with_it_is_given_up(api, b, monkeypatch):
     """F3: attempts are counted before the risky work."""
     update("b", NEEDS_X)
-    monkeypatch.setattr(update_reports, "foretell", _die)
+    monkeypatch.setattr(reports, "foretell", _die)
     for _ in range(ATTEMPTS_LIMIT):
         with pytest.raises(SystemExit):
             fill_in(_report().pk)
@@ -197,7 +197,7 @@ def test_one_that_takes_every_worker_with_it_is_given_up(api, b, monkeypatch):
 
     shown = _changes(api, "2")
     assert (shown["status"], shown["report"]) == ("failed", None)
-    assert update_reports.sweep() == {"reports_waiting": 0}
+    assert reports.sweep() == {"reports_waiting": 0}
 
 
 def _die(**_: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models_registry.examples import CREATE_MODEL, UPDATE_MODEL
+from models_registry.api.openapi.examples import CREATE_MODEL, UPDATE_MODEL
 
 __all__ = ["CREATE_MODEL", "FEATURES", "UPDATE_MODEL"]
 

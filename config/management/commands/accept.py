@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 from rich.text import Text
 
 from config.terminal import TerminalCommand
-from subscriptions.representations import acceptance_object
+from subscriptions.api.representations import acceptance_object
 from subscriptions.services.accepting import accept_incoming
 
 LEFT = {

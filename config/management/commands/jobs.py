@@ -13,8 +13,9 @@ from django.db.models import QuerySet
 from config.terminal import Column, TerminalCommand, state
 from config.terminal.job_watch import JobWatch
 from config.terminal.signals import interruption
+from models_registry.api.representations import job_object
+from models_registry.db.read_models import timestamp
 from models_registry.models import Action, Job, JobStatus
-from models_registry.representations import job_object, timestamp
 from models_registry.services.lookups import require_model
 
 LOOK_SECONDS = 0.5

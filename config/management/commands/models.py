@@ -7,7 +7,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from config.terminal import Column, TerminalCommand, state
-from models_registry import representations as show
+from models_registry.api import representations as show
+from models_registry.db.read_models import timestamp
 from models_registry.models import Model, ModelStatus, ModelVersion
 from models_registry.services.lookups import get_model
 
@@ -15,16 +16,16 @@ COLUMNS = (
     Column("MODEL", lambda model: model.id),
     Column("STATUS", lambda model: state(model.status)),
     Column("CURRENT", lambda model: model.current_version and model.current_version.version),
-    Column("UPDATED", lambda model: show.timestamp(model.updated_at)[:19] + "Z"),
+    Column("UPDATED", lambda model: timestamp(model.updated_at)[:19] + "Z"),
     Column("NAME", lambda model: model.name, cuttable=True),
 )
 VERSIONS = (
     Column("VERSION", lambda version: version.version),
     Column("STATUS", lambda version: state(version.status)),
-    Column("CREATED", lambda version: show.timestamp(version.created_at)[:19] + "Z"),
+    Column("CREATED", lambda version: timestamp(version.created_at)[:19] + "Z"),
     Column(
         "ACTIVATED",
-        lambda version: version.activated_at and show.timestamp(version.activated_at)[:19] + "Z",
+        lambda version: version.activated_at and timestamp(version.activated_at)[:19] + "Z",
     ),
     Column("DESCRIPTION", lambda version: version.description, cuttable=True),
 )

@@ -12,9 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from config.terminal import TerminalCommand, state
 from config.terminal.signals import interruption
 from models_registry.models import Action
+from subscriptions.api.representations import revalidation_object
 from subscriptions.models import OPEN_RUN, Revalidation, RevalidationStatus
-from subscriptions.representations import revalidation_object
-from subscriptions.services.revalidation import revalidate_again, work_through
+from subscriptions.revalidation.runs import revalidate_again, work_through
 
 # How long this process works on the run itself before it looks at the counts again.
 STEP_SECONDS = 0.5

@@ -10,8 +10,8 @@ from django.db.models import Q
 
 from config.terminal import Column, TerminalCommand, state
 from models_registry.services.lookups import require_model
+from subscriptions.api.representations import SubscriptionObject, subscription_objects
 from subscriptions.models import EventSubscription, EventSubscriptionQuerySet, SubscriptionStatus
-from subscriptions.representations import SubscriptionObject, subscription_objects
 from subscriptions.services.lookups import with_models
 
 # What is wanted may be rare: so many rows are looked through in one query.

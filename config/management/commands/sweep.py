@@ -7,8 +7,10 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from config.terminal import TerminalCommand
-from models_registry.services import recovery, retention
-from subscriptions.services import revalidation, update_reports
+from models_registry.queue import sweeper
+from models_registry.services import retention
+from subscriptions.impact import reports
+from subscriptions.revalidation import runs
 
 
 class Command(TerminalCommand):
@@ -34,7 +36,7 @@ class Command(TerminalCommand):
 
 def _sweep() -> dict[str, int]:
     """Sweep once; what is more than SWEEP_BATCH of a kind is left to the next."""
-    return {**recovery.sweep(), **revalidation.sweep(), **update_reports.sweep()}  # type: ignore[dict-item]
+    return {**sweeper.sweep(), **runs.sweep(), **reports.sweep()}  # type: ignore[dict-item]
 
 
 def _prune() -> dict[str, int]:

@@ -6,7 +6,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 
-from models_registry.services.transactions import transactional
+from models_registry.db.transactions import transactional
 
 OUTCOME_CHARACTERS = 2000
 

@@ -13,7 +13,7 @@ from typing import Any
 from models_registry.contracts import keywords
 from models_registry.contracts.compare.wording import Words, of_keyword, of_options
 from models_registry.contracts.fingerprints import canonical_json, without_annotations
-from models_registry.strict_json import pointer
+from models_registry.contracts.strict_json import pointer
 
 ABSENT = object()
 CONDITION = ("if", "then", "else")

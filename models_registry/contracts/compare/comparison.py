@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any, Literal, NotRequired, TypedDict
 
 from models_registry.contracts.compare.changes import Change, changes
-from models_registry.contracts.compare.judging import Both, Pair, Verdict, Witness, judge
-from models_registry.contracts.compare.lenient import listed_names
+from models_registry.contracts.compare.closed_world import listed_names
+from models_registry.contracts.compare.verdict import Both, Counterexample, Pair, Verdict, judge
 from models_registry.contracts.fingerprints import canonical_json, without_annotations
 
 Direction = Literal["input", "output"]
@@ -28,8 +28,8 @@ class ChangeReport(TypedDict):
     message: str
     verdict: Verdict
     lenient_verdict: Verdict
-    witness: NotRequired[Witness]
-    lenient_witness: NotRequired[Witness]
+    witness: NotRequired[Counterexample]
+    lenient_witness: NotRequired[Counterexample]
 
 
 class EdgeReport(TypedDict):
@@ -41,8 +41,8 @@ class EdgeReport(TypedDict):
 
     verdict: Verdict
     lenient_verdict: Verdict
-    witness: NotRequired[Witness]
-    lenient_witness: NotRequired[Witness]
+    witness: NotRequired[Counterexample]
+    lenient_witness: NotRequired[Counterexample]
     shares_no_field: bool
 
 
@@ -52,8 +52,8 @@ class Comparison(TypedDict):
     changed: bool
     verdict: Verdict
     lenient_verdict: Verdict
-    witness: NotRequired[Witness]
-    lenient_witness: NotRequired[Witness]
+    witness: NotRequired[Counterexample]
+    lenient_witness: NotRequired[Counterexample]
     changes: list[ChangeReport]
     never_accepts: bool
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from models_registry.contracts import check_payload
-from models_registry.contracts.compare import compare, edge, judging, proofs
+from models_registry.contracts.compare import compare, edge, proofs, verdict
 from models_registry.contracts.documents import check_contract
 
 NUMBER, TEXT = {"type": "number"}, {"type": "string"}
@@ -101,7 +101,7 @@ def test_each_change_that_is_incompatible_has_a_document_that_shows_it():
 
 
 def test_witnesses_of_changes_are_bounded_together_and_the_rest_is_unknown(monkeypatch):
-    monkeypatch.setattr(judging, "WITNESSES_BYTES", 300)
+    monkeypatch.setattr(verdict, "WITNESSES_BYTES", 300)
     names = "abcdefgh"
     comparison = compare(
         _object(**{name: {"maximum": 9} for name in names}),

@@ -1,0 +1,1 @@
+"""The only place with SQL by hand and with differences between databases."""

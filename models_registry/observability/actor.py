@@ -1,0 +1,59 @@
+"""Who is acting: set at the edges (API, admin, commands, workers) and read by the audit log."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from django.db import models
+
+from models_registry.observability.context import ContextValue
+
+
+class ActorKind(models.TextChoices):
+    """What kind of caller made a change.
+
+    client: a machine's token; `name` is its `sub`. person: a person's token. job: the callback
+    token of the job `name`. staff: a user of the admin, by username. command: a user of this
+    machine, at a prompt. worker: a worker or beat. system: the service itself, at its start.
+    """
+
+    CLIENT = "client"
+    PERSON = "person"
+    JOB = "job"
+    STAFF = "staff"
+    COMMAND = "command"
+    WORKER = "worker"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who makes a change; `client_id` is the one of the token, "" where there is none."""
+
+    kind: str
+    name: str
+    client_id: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+
+SYSTEM = Actor(ActorKind.SYSTEM, "system")
+WORKER = Actor(ActorKind.WORKER, "worker")
+_present: ContextVar[Actor] = ContextVar("actor", default=SYSTEM)
+
+
+def present_actor() -> Actor:
+    """Return who is acting in this thread of work."""
+    return _present.get()
+
+
+def set_actor(actor: Actor) -> None:
+    """Say who is acting from here on, until `acting` further out ends."""
+    _present.set(actor)
+
+
+def acting(actor: Actor) -> ContextValue[Actor]:
+    """Say who is acting inside the block, whatever is set within it; then as before."""
+    return ContextValue(_present, actor)

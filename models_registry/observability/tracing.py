@@ -1,0 +1,126 @@
+"""What a request is called on its way: a request id and a W3C trace, which its jobs carry on."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import Protocol
+from uuid import UUID
+
+from uuid_utils import uuid7
+
+from models_registry.observability.context import ContextValue
+
+# What may come from outside and stand in logs, headers and rows.
+REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
+# https://www.w3.org/TR/trace-context-1/#traceparent-header; later versions may add more at the end.
+TRACEPARENT = re.compile(
+    r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.{0,200})?",
+    re.ASCII,
+)
+# Whoever continues a trace that began here may record it.
+SAMPLED = "01"
+
+
+class Followed(Protocol):
+    """What carries a trace from one process to another: a job."""
+
+    pk: UUID
+    request_id: str
+    traceparent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The names of a piece of work; all are "" where nobody gave it any.
+
+    `trace_id` (32 hex digits) is that of the whole trace, `span_id` (16) that of our part in it.
+    `is_continued` says that a caller's `traceparent` began it.
+    """
+
+    request_id: str = ""
+    trace_id: str = ""
+    span_id: str = ""
+    flags: str = SAMPLED
+    is_continued: bool = False
+
+    @property
+    def traceparent(self) -> str:
+        """The header or field by which others continue this trace; "" without one."""
+        return f"00-{self.trace_id}-{self.span_id}-{self.flags}" if self.trace_id else ""
+
+
+# Ids only have to differ; what the system makes costs another thread's turn each time. A generator
+# of our own, since a handler in this process may seed Python's; seeded anew in forked processes.
+_random = random.Random()  # noqa: S311
+os.register_at_fork(after_in_child=_random.seed)
+
+NOTHING = Trace()
+_present: ContextVar[Trace] = ContextVar("trace", default=NOTHING)
+
+
+def present_trace() -> Trace:
+    """Return the trace of the work that is being done."""
+    return _present.get()
+
+
+def tracing(trace: Trace) -> ContextValue[Trace]:
+    """Do what is in the block under `trace`."""
+    return ContextValue(_present, trace)
+
+
+def set_trace(trace: Trace) -> None:
+    """Go on under `trace`, until the block of `tracing` further out ends."""
+    _present.set(trace)
+
+
+def trace_of_request(request_id: str, traceparent: str) -> Trace:
+    """Return the trace of a request with these headers; what is not well-formed is not used."""
+    if not REQUEST_ID.fullmatch(request_id):
+        request_id = str(uuid7())
+    return _continued(request_id, traceparent) or Trace(request_id, *_ids())
+
+
+def trace_of_job(job: Followed) -> Trace:
+    """Return the trace of work on a job, which goes on with that of the request that made it."""
+    request_id = job.request_id or str(job.pk)
+    return _continued(request_id, job.traceparent) or Trace(request_id, job.pk.hex, _span_id())
+
+
+def continue_job(job: Followed) -> None:
+    """Give a request that reports on a job the job's request id, and its trace.
+
+    A `traceparent` that came with the request is kept: an instrumented handler sends one of the
+    same trace. Does nothing outside a request.
+    """
+    present = present_trace()
+    if present is NOTHING:
+        return
+    of_job = trace_of_job(job)
+    if present.is_continued:
+        of_job = replace(present, request_id=of_job.request_id)
+    _present.set(of_job)
+
+
+def _continued(request_id: str, traceparent: str) -> Trace | None:
+    match = TRACEPARENT.fullmatch(traceparent)
+    # Version 00 has nothing behind the flags.
+    if match is None or (match[1] == "00" and match[5]):
+        return None
+    return Trace(request_id, match[2], _span_id(), match[4], is_continued=True)
+
+
+def _ids() -> tuple[str, str]:
+    """Return a trace's and a span's id; neither may be zero."""
+    made = f"{_random.getrandbits(192):048x}"
+    trace_id, span_id = made[:32], made[32:]
+    return (trace_id, span_id) if trace_id.strip("0") and span_id.strip("0") else _ids()
+
+
+def _span_id() -> str:
+    while not (made := _random.getrandbits(64)):
+        pass
+    return f"{made:016x}"

@@ -1,0 +1,151 @@
+"""The sweep: whatever a lost message, a dead worker or a silent handler left behind."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, TypedDict
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.db.models.functions import Now
+
+from models_registry.db import statements
+from models_registry.db.statements import Sql
+from models_registry.models import Dispatch, Job, JobStatus
+from models_registry.observability import metrics
+from models_registry.observability.tracing import trace_of_job, tracing
+from models_registry.queue import wakeups
+from models_registry.queue.claim import claim_of, is_tried_enough
+from models_registry.services.completion import JobAlreadyFinished, end_job
+
+logger = logging.getLogger(__name__)
+
+
+class Findings(TypedDict):
+    """How many rows one sweep put right, by what had happened to them.
+
+    `jobs_waiting` were never tried: their message was lost, or waits for a worker to be free.
+    `retries_due` are to be tried again now, which nothing but the sweep announces.
+    `claims_lapsed` were claimed and not recorded, so their worker is dead; those of them that
+    were tried often enough are `jobs_crashed`. `jobs_overdue` passed their deadline.
+    """
+
+    jobs_waiting: int
+    retries_due: int
+    claims_lapsed: int
+    jobs_crashed: int
+    jobs_overdue: int
+
+
+def sweep() -> Findings:
+    """Find jobs that are due and put them right; at most SWEEP_BATCH of each kind.
+
+    Each row is changed by a compare-and-set in a transaction of its own, so any number of
+    sweeps may run at once. Must be outside a transaction: it publishes wake-ups.
+    """
+    claims = _put_right(Dispatch.CLAIMED, _release_lapsed_claim)
+    overdue = _put_right(Dispatch.DISPATCHED, _fail_overdue)
+    waiting, retries = _hint_waiting()
+    findings = Findings(
+        jobs_waiting=waiting,
+        retries_due=retries,
+        claims_lapsed=claims["released"],
+        jobs_crashed=claims["failed"],
+        jobs_overdue=overdue["failed"],
+    )
+    log_findings(findings)
+    return findings
+
+
+def log_findings(findings: Mapping[str, Any]) -> None:
+    """Count what a sweep found, and say it if it found anything."""
+    metrics.count_findings(findings)
+    found = {kind: count for kind, count in findings.items() if count}
+    if found:
+        logger.info("sweep.found %s", " ".join(f"{kind}={n}" for kind, n in found.items()))
+
+
+def requeue_interrupted() -> int:
+    """Queue again every call that was under way when the only process died; returns how many.
+
+    For the embedded default, where handlers run inside the process and end with it: nothing may
+    be running. Elsewhere claims lapse and handlers go on, and nobody else may say they did not.
+    """
+    interrupted = Job.objects.filter(dispatch__in=(Dispatch.CLAIMED, Dispatch.DISPATCHED))
+    tried_enough = interrupted.filter(attempts__gte=settings.DISPATCH_MAX_ATTEMPTS)
+    for job in tried_enough.select_related("version"):
+        _fail_crashed(job, statements.where(Job, dispatch=job.dispatch))
+    return interrupted.update(dispatch=Dispatch.QUEUED, claim=None, due_at=Now())
+
+
+def _due(dispatch: str) -> list[Job]:
+    due = Job.objects.select_related("version").filter(dispatch=dispatch, due_at__lte=Now())
+    return list(due.order_by("due_at")[: settings.SWEEP_BATCH])
+
+
+def _put_right(dispatch: str, put_right: Callable[[Job], Counter[str]]) -> Counter[str]:
+    """Put right each job that is due so, and count what was done.
+
+    One that somebody keeps from being changed is left to the next sweep with all of its model:
+    the others, and what comes after them, must not wait for it.
+    """
+    done: Counter[str] = Counter()
+    held: set[str] = set()
+    for job in _due(dispatch):
+        if job.model_id in held:
+            continue
+        try:
+            done += put_right(job)
+        except DatabaseError:
+            logger.exception("sweep.put_off job=%s", job.pk)
+            held.add(job.model_id)
+    return done
+
+
+def _release_lapsed_claim(job: Job) -> Counter[str]:
+    """Queue again what a worker claimed and never recorded; the call may have been made."""
+    if is_tried_enough(job):
+        return Counter(failed=_fail_crashed(job, claim_of(job)))
+    claimed = Job.objects.filter(pk=job.pk, claim=job.claim, dispatch=Dispatch.CLAIMED)
+    return Counter(released=claimed.update(dispatch=Dispatch.QUEUED, claim=None, due_at=Now()))
+
+
+def _fail_overdue(job: Job) -> Counter[str]:
+    seconds = settings.JOB_DEADLINE_SECONDS[job.job_type]
+    message = f"The handler did not answer within {seconds} seconds of its call."
+    still = Sql(f"dispatch = '{Dispatch.DISPATCHED}' AND due_at <= {statements.now()}")
+    return Counter(failed=_fail(job, "deadline_exceeded", message, still))
+
+
+def _fail_crashed(job: Job, still: Sql) -> int:
+    message = f"The worker died in each of {job.attempts} tries to call the handler."
+    return _fail(job, "dispatch_crashed", message, still)
+
+
+def _fail(job: Job, code: str, message: str, still: Sql) -> int:
+    """Fail a job if it is `still` as it was found; returns how many were failed, 0 or 1."""
+    error = {"code": code, "message": message}
+    with tracing(trace_of_job(job)):
+        try:
+            end_job(job, status=JobStatus.FAILURE, error=error, only_if=still, must_be_first=True)
+        except JobAlreadyFinished:
+            return 0
+        logger.warning("job.failed_by_sweep job=%s code=%s", job.pk, code)
+    return 1
+
+
+def _hint_waiting() -> tuple[int, int]:
+    """Wake workers for jobs that are due; returns how many were never tried, and how many were."""
+    due = Job.objects.filter(dispatch=Dispatch.QUEUED, due_at__lte=Now()).order_by("due_at")
+    by_type: dict[str, list[UUID]] = {}
+    waiting = retries = 0
+    columns = due.values_list("pk", "job_type", "started_at")
+    for job_id, job_type, started_at in columns[: settings.SWEEP_BATCH]:
+        by_type.setdefault(job_type, []).append(job_id)
+        waiting, retries = (waiting, retries + 1) if started_at else (waiting + 1, retries)
+    for job_type, job_ids in by_type.items():
+        wakeups.publish_wakeups(job_type, job_ids)
+    return waiting, retries

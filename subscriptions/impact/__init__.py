@@ -1,0 +1,1 @@
+"""What an update of a contract does to subscribers: previewed before, reported after."""

@@ -1,0 +1,136 @@
+"""Stored payloads held against a planned contract, for real and up to a bound."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any, NotRequired, TypedDict
+
+import orjson
+from django.conf import settings
+from django.db.models import TextField
+from django.db.models.functions import Cast
+
+from models_registry.contracts import PayloadCheck
+from models_registry.contracts.compare import Comparison
+from models_registry.errors import Fault
+from models_registry.services.definitions import Interface
+from subscriptions.impact.added_properties import NameCount, NameReport, names_to_count
+from subscriptions.models import EventSubscription, EventSubscriptionQuerySet, InputSource
+
+# How many payloads that would fail are shown, and how many faults of each.
+EXAMPLES, FAULTS_SHOWN = 10, 5
+# As many as the warnings of a subscription have.
+FAULTS_LOOKED_AT = 20
+# In memory at a time; a payload may have 900 kB.
+ROWS_AT_A_TIME = 64
+# A caller waits for it.
+SECONDS = 5.0
+
+
+class BrokenPayload(TypedDict):
+    """A stored payload that would not fit, and where."""
+
+    subscription_id: str
+    faults: list[dict[str, str]]
+
+
+class PayloadReport(TypedDict):
+    """The stored payloads of one action, held against the planned contract, newest first.
+
+    There are `total`, of which `checked` were looked at. Of those `invalid` would not fit, and of
+    them `already_invalid` do not fit the contract before either. `complete` is False when there
+    are more than were checked.
+    """
+
+    action: str
+    total: int
+    checked: int
+    invalid: int
+    already_invalid: int
+    complete: bool
+    examples: list[BrokenPayload]
+    names: NotRequired[list[NameReport]]
+
+
+def try_payloads(
+    *, model_id: str, action: str, old: Interface, new: Interface, comparison: Comparison | None
+) -> PayloadReport:
+    """Hold the stored payloads for an action against a new contract; writes nothing.
+
+    Up to CONTRACT_CHECK_PAYLOADS of them, for at most some seconds. Must be outside any
+    transaction.
+    """
+    stored = EventSubscription.objects.filter(
+        target_id=model_id, target_action=action, input_source=InputSource.STORED
+    )
+    report = PayloadReport(
+        action=str(action),
+        total=stored.count(),
+        checked=0,
+        invalid=0,
+        already_invalid=0,
+        complete=True,
+        examples=[],
+    )
+    if not new.is_schema:  # anything fits
+        report["checked"] = report["total"]
+        return report
+    trial = _Trial(report, old, new, names_to_count(comparison, new.definition))
+    stop_at = time.monotonic() + SECONDS
+    for subscription_id, text in _newest(stored, settings.CONTRACT_CHECK_PAYLOADS):
+        trial.hold(str(subscription_id), text)
+        if time.monotonic() > stop_at:
+            break
+    trial.finish()
+    return report
+
+
+class _Trial:
+    """Holds one payload after the other against the contract, and keeps the counts."""
+
+    def __init__(
+        self, report: PayloadReport, old: Interface, new: Interface, names: list[NameCount]
+    ) -> None:
+        self._report, self._names = report, names
+        self._new = PayloadCheck(new.definition, limit=FAULTS_LOOKED_AT)
+        self._old = PayloadCheck(old.definition, limit=1) if old.is_schema else None
+
+    def hold(self, subscription_id: str, text: str) -> None:
+        """Check one payload, given as JSON."""
+        faults = self._new.faults(text)
+        self._report["checked"] += 1
+        if self._names:
+            payload = orjson.loads(text)
+            for name in self._names:
+                name.count(payload, faults, are_all=len(faults) < FAULTS_LOOKED_AT)
+        if faults:
+            self._keep(subscription_id, text, faults)
+
+    def finish(self) -> None:
+        """Put what was counted into the report."""
+        self._report["complete"] = self._report["checked"] >= self._report["total"]
+        if self._names:
+            self._report["names"] = [name.report() for name in self._names]
+
+    def _keep(self, subscription_id: str, text: str, faults: list[Fault]) -> None:
+        self._report["invalid"] += 1
+        if self._old is not None and self._old.faults(text):
+            self._report["already_invalid"] += 1
+        if len(self._report["examples"]) < EXAMPLES:
+            shown = [{"path": path, "message": message} for path, message in faults[:FAULTS_SHOWN]]
+            self._report["examples"].append({"subscription_id": subscription_id, "faults": shown})
+
+
+def _newest(stored: EventSubscriptionQuerySet, limit: int) -> Iterator[tuple[Any, str]]:
+    """Yield (id, payload as JSON) of the newest subscriptions, a few in memory at a time."""
+    rows = stored.order_by("-pk").values_list("pk", Cast("input", TextField()))
+    page, after = rows, None
+    while limit > 0:
+        if after is not None:
+            page = rows.filter(pk__lt=after)
+        found = list(page[: min(limit, ROWS_AT_A_TIME)])
+        yield from found
+        if len(found) < ROWS_AT_A_TIME:
+            return
+        limit, after = limit - len(found), found[-1][0]

@@ -1,0 +1,1 @@
+"""Checking stored payloads again after a contract changes, in the background."""

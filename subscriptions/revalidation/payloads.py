@@ -1,0 +1,160 @@
+"""Reading, checking and marking many stored payloads, with the memory of a few."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
+
+import orjson
+from django.db import connection
+from django.db.models import F, QuerySet, TextField, Value
+from django.db.models.functions import Cast
+
+from models_registry.contracts import PayloadCheck
+from models_registry.db.execute import is_postgresql
+from models_registry.errors import Fault
+from subscriptions.models import EventSubscription, InputSource, Revalidation
+
+# Rows that are in memory at a time; a payload may have 900 kB.
+ROWS_AT_A_TIME = 64
+# A stretch is left off after so many seconds, or so much to write: far below its lease, and below
+# the database's limit for one statement.
+EXAMINE_SECONDS = 5.0
+CHANGES_BYTES = 4 * 1024 * 1024
+NO_WARNINGS = "[]"
+
+
+class Change(NamedTuple):
+    """New warnings, as JSON, of a subscription that is still as it was when it was read.
+
+    `id` is as the database writes it.
+    """
+
+    id: str
+    revision: int
+    warnings: str
+
+
+@dataclass
+class Findings:
+    """What was found in a stretch, up to and with the subscription `reached`."""
+
+    reached: UUID
+    checked: int = 0
+    invalid: int = 0
+    changes: list[Change] = field(default_factory=list)
+
+
+class Between(Protocol):
+    """A stretch of subscriptions: those after `after` (None is from the start), up to `until`."""
+
+    @property
+    def after(self) -> UUID | None: ...
+    @property
+    def until(self) -> UUID: ...
+
+
+class Examiner:
+    """Checks the payloads of one run against its schema; without one all of them fit."""
+
+    def __init__(self, run: Revalidation) -> None:
+        self._run = run
+        self._faults: Callable[[str], list[Fault]] = lambda payload: []
+        if run.schema is not None:
+            self._faults = PayloadCheck(run.schema).faults
+
+    def examine(self, stretch: Between) -> Findings:
+        """Check the payloads of `stretch`, or its beginning if that is much work already.
+
+        Must be outside a transaction. Writes nothing.
+        """
+        findings = Findings(stretch.until)
+        stop_at, changed_bytes = time.monotonic() + EXAMINE_SECONDS, 0
+        # Names of its own for what every payload needs: it tells at some 4 µs for each.
+        find, changes, now = self._faults, findings.changes, time.monotonic
+        checked = invalid = 0
+        for id, revision, stored, payload in self._rows(stretch):
+            checked += 1
+            warnings = NO_WARNINGS
+            if faults := find(payload):
+                invalid += 1
+                warnings = _lines(faults)
+            if warnings != stored:
+                changes.append(Change(id, revision, warnings))
+                changed_bytes += len(warnings)
+            if changed_bytes > CHANGES_BYTES or now() > stop_at:
+                findings.reached = UUID(id)
+                break
+        findings.checked, findings.invalid = checked, invalid
+        return findings
+
+    def _rows(self, stretch: Between) -> Iterator[tuple[str, int, str, str]]:
+        """Return (id, revision, warnings, payload) in the order of ids, all but one as text."""
+        rows = payloads_of(self._run).filter(pk__lte=stretch.until).order_by("pk")
+        if stretch.after is not None:
+            rows = rows.filter(pk__gt=stretch.after)
+        payload = Value("") if self._run.schema is None else F("input")
+        # Ids as text: a UUID of each would be made for nothing.
+        columns = rows.annotate(id_text=Cast("pk", TextField()), payload=payload).values_list(
+            "id_text", "revision", "warnings", "payload"
+        )
+        # The statement that Django makes, but not its rows: those would be decoded.
+        sql, parameters = columns.query.get_compiler(connection=connection).as_sql()
+        return _stream(sql, parameters)
+
+
+def _lines(faults: list[Fault]) -> str:
+    """Return warnings, as JSON, as `payload_warnings` puts them."""
+    return orjson.dumps([f"input{path}: {message}" for path, message in faults]).decode()
+
+
+def payloads_of(run: Revalidation) -> QuerySet[EventSubscription]:
+    """Return the subscriptions whose payload a run is about."""
+    return EventSubscription.objects.filter(
+        target_id=run.model_id, target_action=run.action, input_source=InputSource.STORED
+    )
+
+
+def write_warnings(changes: Sequence[Change]) -> None:
+    """Write new warnings in one statement, but not over a payload edited since it was read.
+
+    Must be inside a transaction.
+    """
+    if not changes:
+        return
+    if is_postgresql():
+        # A line for each, which no JSON of ours breaks: half of what JSON costs to take apart.
+        found = (
+            "unnest(string_to_array(%s, E'\\n')::uuid[], string_to_array(%s, E'\\n')::int[],"
+            " string_to_array(%s, E'\\n')) AS found(id, revision, warnings)"
+        )
+        given = ["\n".join(map(str, column)) for column in zip(*changes, strict=True)]
+    else:
+        found = (
+            "(SELECT json_extract(value, '$.id') AS id,"
+            " json_extract(value, '$.revision') AS revision,"
+            " json_extract(value, '$.warnings') AS warnings FROM json_each(%s)) AS found"
+        )
+        given = [orjson.dumps([change._asdict() for change in changes]).decode()]
+    table = EventSubscription._meta.db_table
+    sql = f"""
+        UPDATE {table} SET warnings = found.warnings,
+                           has_warnings = (found.warnings <> '{NO_WARNINGS}')
+        FROM {found}
+        WHERE {table}.id = found.id AND {table}.revision = found.revision
+        """  # noqa: S608 (table names and constants only)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, given)
+
+
+def _stream(sql: str, parameters: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a statement as the database gives them, a few in memory at a time."""
+    with connection.cursor() as cursor, connection.wrap_database_errors:
+        if is_postgresql():
+            yield from cursor.stream(sql, parameters, size=ROWS_AT_A_TIME, binary=True)
+        else:
+            cursor.execute(sql, parameters)
+            yield from cursor
