@@ -12,7 +12,7 @@ from config.api.permissions import PUBLIC, declared_scope
 from models_registry.api.openapi.components import COMPONENTS
 from subscriptions.api.openapi.components import COMPONENTS as SUBSCRIPTION_COMPONENTS
 
-GUIDE = Path(__file__).with_name("guide.md")
+GUIDE = Path(__file__).parents[1] / "docs" / "api.md"
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

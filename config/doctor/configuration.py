@@ -22,7 +22,7 @@ def examine() -> Iterator[Finding]:
     ]
     for message in messages:
         finding = problem if message.is_serious(checks.ERROR) else warning
-        advice = message.hint or "Change the setting; the README's table says what it does."
+        advice = message.hint or "Change the setting; config/docs/settings.md says what it does."
         yield finding("configuration", f"{message.msg} ({message.id})", advice)
     if not settings.EMBEDDED:
         yield from _of_production()

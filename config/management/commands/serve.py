@@ -93,8 +93,8 @@ def _check(options: dict[str, Any]) -> None:
     if not settings.EMBEDDED:
         raise CommandError(
             "This runs the embedded default, and the environment asks for production"
-            ' (DATABASE_URL or MODELPACT_MODE). README, "Running it in production", names'
-            " the processes to run there."
+            " (DATABASE_URL or MODELPACT_MODE). config/docs/operating.md, under"
+            ' "Running it in production", names the processes to run there.'
         )
     if options["exit"] and not options["demo"]:
         raise CommandError("--exit ends after the story of --demo; it means nothing without it.")

@@ -1,0 +1,1 @@
+"""The guide: Markdown pages that a repository browser shows and that the service serves at /docs/."""
