@@ -50,7 +50,7 @@ def page(name: str) -> Page | None:
     headings = list(_headings(tokens))
     return Page(
         title=next(each.title for each in headings if each.level == 1),
-        html=_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}),
+        html=MARKDOWN.renderer.render(tokens, MARKDOWN.options, {}),
         contents=tuple(each for each in headings if each.level in {2, 3}),
     )
 
@@ -87,7 +87,7 @@ def served(target: str) -> str:
 
 def _parsed(name: str) -> list[Token]:
     """Return the tokens of a page, with its links as they are served."""
-    tokens = _MARKDOWN.parse((FOLDER / f"{name}.md").read_text(encoding="utf-8"))
+    tokens = MARKDOWN.parse((FOLDER / f"{name}.md").read_text(encoding="utf-8"))
     for token in tokens:
         for child in token.children or []:
             for attribute in {"href", "src"} & set(child.attrs):
@@ -135,4 +135,4 @@ def _markdown() -> MarkdownIt:
     return markdown
 
 
-_MARKDOWN = _markdown()
+MARKDOWN = _markdown()
