@@ -1,1 +1,1 @@
-"""The guide: Markdown pages that a repository browser shows and that the service serves at /docs/."""
+"""The guide: Markdown pages for a repository browser, which the service also shows at /docs/."""

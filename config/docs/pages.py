@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -65,7 +66,7 @@ def navigation() -> list[tuple[str, list[Link]]]:
     """Return the index's links under its headings: the order in which the pages are read."""
     groups: list[tuple[str, list[Link]]] = []
     tokens = _parsed(INDEX)
-    for before, token in zip(tokens, tokens[1:], strict=False):
+    for before, token in pairwise(tokens):
         if before.type == "heading_open" and before.tag == "h2":
             groups.append((_text(token), []))
         elif groups and token.type == "inline":
@@ -98,7 +99,7 @@ def _parsed(name: str) -> list[Token]:
 
 
 def _headings(tokens: Sequence[Token]) -> Iterator[Heading]:
-    for opening, inline in zip(tokens, tokens[1:], strict=False):
+    for opening, inline in pairwise(tokens):
         if opening.type == "heading_open":
             yield Heading(int(opening.tag[1]), _text(inline), str(opening.attrs["id"]))
 
@@ -110,7 +111,7 @@ def _text(inline: Token) -> str:
 
 
 def _first_link(children: Sequence[Token]) -> Iterator[Link]:
-    for opening, text in zip(children, children[1:], strict=False):
+    for opening, text in pairwise(children):
         if opening.type == "link_open":
             yield Link(text.content, str(opening.attrs["href"]))
             return
