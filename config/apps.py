@@ -11,4 +11,4 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         # The system checks, what workers do when they begin and stop, and what requests don't do.
-        from config import around_requests, checks, heartbeat, worker_credit, worker_end  # noqa: F401
+        from config import around_requests, checks, heartbeat, worker_end  # noqa: F401

@@ -270,6 +270,9 @@ for _name, _value in {
 
 # --- Celery ---------------------------------------------------------------------------------
 CELERY_BROKER_URL = _required("REDIS_URL", "memory://localhost")
+if CELERY_BROKER_URL.startswith("redis"):
+    # A message that can't be read must not end a worker.
+    CELERY_BROKER_TRANSPORT = "config.redis_transport:Transport"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = True
