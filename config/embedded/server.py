@@ -81,8 +81,9 @@ class Server:
 
     def __init__(self, application: Callable[..., Any], listener: socket.socket) -> None:
         self._listener = listener
+        self._sockets: dict[int, Any] = {}
         self._server: Any = create_server(
-            application, sockets=[listener], threads=THREADS, ident="modelpact"
+            application, map=self._sockets, sockets=[listener], threads=THREADS, ident="modelpact"
         )
         self._server.channel_class = Channel
         self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
@@ -105,7 +106,7 @@ class Server:
         # Another pull may have the watching thread close everything, the trigger too, before this
         # one has written to it.
         with suppress(OSError):
-            self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._server._map))
+            self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._sockets))
         self._thread.join(max(0.1, ends_at - time.monotonic()))
 
     def _close_listener(self) -> None:

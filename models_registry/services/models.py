@@ -175,7 +175,7 @@ def _delete_jobs(model: Model) -> None:
     """
     jobs = Job.objects.filter(model=model).order_by("-pk")
     while keys := list(jobs.values_list("pk", flat=True)[:DELETED_AT_ONCE]):
-        Job.objects.filter(pk__in=keys)._raw_delete(using=DEFAULT_DB_ALIAS)
+        Job.objects.filter(pk__in=keys)._raw_delete(using=DEFAULT_DB_ALIAS)  # noqa: SLF001
 
 
 def _changed_interfaces(model: Model, definition: Definition) -> tuple[tuple[str, str], ...]:
