@@ -1,4 +1,4 @@
-"""Jobs by the hour in which they were made, read from their ids: a UUIDv7 begins with its time."""
+"""Counts jobs by the hour of creation, which is the timestamp of their UUIDv7."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from models_registry.models import Job, JobStatus
 
 HOURS = 24
 HOUR = timedelta(hours=1)
-# How an hour is written in an address.
+# The format of an hour in a URL.
 FORMAT = "%Y-%m-%dT%H"
-# In the order in which they are stacked, from below.
+# In the order of stacking, from the bottom.
 STATUSES = (JobStatus.SUCCESS, JobStatus.FAILURE, JobStatus.STARTED, JobStatus.PENDING)
 
 
 class Hour(NamedTuple):
-    """How many jobs were made in an hour, by status."""
+    """The number of jobs created in an hour, by status."""
 
     start: datetime
     counts: dict[str, Count]
 
 
 def first_id(moment: datetime) -> UUID:
-    """Return the smallest UUIDv7 that can be made at `moment`; smaller ones are older."""
+    """Return the smallest UUIDv7 of this time; older ids are smaller."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
@@ -38,28 +38,28 @@ def this_hour() -> datetime:
 
 
 def first_hour() -> datetime:
-    """Return the start of the first of the hours that are shown."""
+    """Return the start of the oldest hour in the chart."""
     return this_hour() - (HOURS - 1) * HOUR
 
 
 def parse(text: str) -> datetime | None:
-    """Return the hour that an address names; None when it names none."""
+    """Return the hour in a URL; None if there is none."""
     try:
         return datetime.strptime(text, FORMAT).replace(tzinfo=UTC)
     except ValueError:
         return None
 
 
-def made_in(jobs: QuerySet[Job], hour: datetime) -> QuerySet[Job]:
+def created_in(jobs: QuerySet[Job], hour: datetime) -> QuerySet[Job]:
     return jobs.filter(pk__gte=first_id(hour), pk__lt=first_id(hour + HOUR))
 
 
-def made_since(jobs: QuerySet[Job], hour: datetime) -> QuerySet[Job]:
+def created_since(jobs: QuerySet[Job], hour: datetime) -> QuerySet[Job]:
     return jobs.filter(pk__gte=first_id(hour))
 
 
 def last_hours() -> list[Hour]:
-    """Count the jobs of the last hours in one query, none of its counts beyond the limit."""
+    """Count the jobs of the last HOURS hours in one query; every count stops at the limit."""
     starts = [first_hour() + number * HOUR for number in range(HOURS)]
     pairs = [(start, status) for start in starts for status in STATUSES]
     count = (

@@ -1,4 +1,4 @@
-"""The picture of the chains: models as nodes, their subscriptions as edges, and a table of them."""
+"""The graph page: models as nodes, subscriptions as edges, and the same as a table."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.urls import reverse
 
-from config.staff.base import list_url
-from config.staff.showing import tone
+from config.staff.formatting import tone
+from config.staff.links import list_url
 from models_registry.models import ModelStatus
 from models_registry.services.lookups import ModelNotFound
 from subscriptions.models import EventSubscription, SubscriptionStatus
 from subscriptions.services.graph import Graph, GraphEdge, Node, read_graph
 
-# A picture of more says nothing to anybody, and takes a browser long to lay out.
+# A larger graph is unreadable, and its layout takes the browser long.
 NODES_DRAWN = 400
 EDGES_DRAWN = 800
 DEPTHS = (1, 2, 3, 5, 10)
@@ -23,8 +23,8 @@ PERMISSIONS = ("models_registry.view_model", "subscriptions.view_eventsubscripti
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    """Return what the page shows: all models, or those around the one that the address names."""
-    if not may_see(request):
+    """Return the context of the page: all models, or those around the one that the URL names."""
+    if not can_view_graph(request):
         raise PermissionDenied
     model_id = request.GET.get("model_id", "").strip().replace("\0", "")
     depth = _depth(request.GET.get("depth", ""))
@@ -32,7 +32,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     edges = [] if graph is None else graph.edges[:EDGES_DRAWN]
     nodes = [] if graph is None else _drawn(graph, edges, model_id)
     return {
-        "title": "Chains",
+        "title": "Graph",
         "model_id": model_id,
         "depth": depth,
         "depths": DEPTHS,
@@ -50,13 +50,13 @@ def context(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def may_see(request: HttpRequest) -> bool:
-    """Whether this user may see the picture."""
+def can_view_graph(request: HttpRequest) -> bool:
+    """Whether this user may see the graph."""
     return request.user.has_perms(PERMISSIONS)
 
 
 def _read(model_id: str, depth: int) -> Graph | None:
-    """Return the graph; None if there is no such model."""
+    """Return the graph; None if the model does not exist."""
     try:
         return read_graph(model_id=model_id or None, depth=depth)
     except ModelNotFound:
@@ -68,7 +68,7 @@ def _depth(text: str) -> int:
 
 
 def _drawn(graph: Graph, edges: list[GraphEdge], model_id: str) -> list[Node]:
-    """Return as many models as are drawn: first the one asked for, then those with an edge."""
+    """Return the models to draw: first the requested one, then those with an edge."""
     ends = {end for edge in edges for end in (edge.source_model_id, edge.target_model_id)}
     first = sorted(graph.nodes, key=lambda node: (node.id != model_id, node.id not in ends))
     return first[:NODES_DRAWN]
@@ -107,7 +107,7 @@ def _edge(edge: GraphEdge) -> dict[str, Any]:
 
 
 def _edge_url(edge: GraphEdge) -> str:
-    """Return the page of the subscription, or the list of all those between the two models."""
+    """Return the URL of the subscription, or of the list of all between the two models."""
     if edge.count == 1:
         name = "admin:subscriptions_eventsubscription_change"
         return reverse(name, args=[edge.subscription_ids[0]])

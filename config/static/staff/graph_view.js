@@ -1,10 +1,10 @@
-// Moving and zooming the chain picture, by changing what part of it the SVG shows.
+// Pans and zooms the graph by changing the viewBox of the SVG.
 const STEP = 1.25;
 const SMALLEST = 0.03;
-// Below this, the labels of edges are left out.
+// Below this scale, edge labels are hidden.
 const FAR = 0.3;
 const LARGEST = 2.5;
-// Below this, words can't be read: of a large picture a part is shown first, at this size.
+// Below this scale, text is unreadable: a large graph starts at this scale, partly visible.
 const READABLE = 0.62;
 
 export class View {
@@ -14,7 +14,7 @@ export class View {
     this.scale = 1;
     this.x = box.x;
     this.y = box.y;
-    // A small picture takes no more room than it needs.
+    // A small graph takes no more space than it needs.
     svg.style.maxHeight = `${Math.max(box.height * 1.15, 280)}px`;
     svg.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     svg.addEventListener("pointerdown", (event) => this.drag(event));
@@ -44,7 +44,7 @@ export class View {
     this.show();
   }
 
-  // Shows all of it if it can be read then, else what is around a place.
+  // Fits the graph if it stays readable, else centres on a place.
   start(place) {
     this.all();
     if (this.scale < READABLE) {
@@ -55,7 +55,7 @@ export class View {
     }
   }
 
-  // Shows no more emptiness beside the picture than there must be.
+  // Limits the empty space beside the graph.
   inside(way, side) {
     const spare = this.box[side] - this.size[side] / this.scale;
     const from = this.box[way];
@@ -63,7 +63,7 @@ export class View {
       spare < 0 ? from + spare / 2 : Math.min(Math.max(this[way], from), from + spare);
   }
 
-  // The place (x, y) of the window, by default its middle, stays where it is.
+  // Zooms around (x, y) of the viewport, by default its centre.
   zoom(factor, x = this.size.width / 2, y = this.size.height / 2) {
     const scale = Math.min(Math.max(this.scale * factor, SMALLEST), LARGEST);
     this.x += x / this.scale - x / scale;
@@ -88,7 +88,7 @@ export class View {
     this.show();
   }
 
-  // Without Ctrl, the wheel scrolls the page as everywhere.
+  // Without Ctrl, the wheel scrolls the page.
   wheel(event) {
     if (event.ctrlKey || event.metaKey) {
       event.preventDefault();
@@ -111,7 +111,7 @@ export class View {
         this.show();
       }
     };
-    // What was dragged was not meant to be opened.
+    // The end of a drag is not a click.
     const stop = (event) => {
       if (moved) {
         event.preventDefault();

@@ -1,6 +1,6 @@
-// Draws the chains: models as boxes, subscriptions as arrows; links all of them, found by name.
-import { LABEL, NODE, layOut } from "./chains_layout.js";
-import { View } from "./chains_view.js";
+// Draws the graph: models as boxes, subscriptions as arrows, all of them links; with a search.
+import { LABEL, NODE, layOut } from "./graph_layout.js";
+import { View } from "./graph_view.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const NAME_CHARACTERS = 22;
@@ -19,14 +19,14 @@ function short(text, limit) {
   return text.length <= limit ? text : `${text.slice(0, limit - 1)}…`;
 }
 
-function words(className, x, y, text, anchor = "start") {
+function svgText(className, x, y, text, anchor = "start") {
   return make("text", { class: className, x, y, "text-anchor": anchor }, text);
 }
 
-// A link of the picture: one of all is in the order of Tab, the arrows go on from there.
-function link(each, className, said, ...inside) {
+// A link in the graph. Only one link has a tab stop; the arrow keys move on from there.
+function link(each, className, label, ...inside) {
   const attributes = { class: `${className} mp-${each.tone}`, href: each.url, tabindex: -1 };
-  return make("a", { ...attributes, "aria-label": said }, make("title", {}, said), ...inside);
+  return make("a", { ...attributes, "aria-label": label }, make("title", {}, label), ...inside);
 }
 
 function drawNode(node) {
@@ -39,13 +39,13 @@ function drawNode(node) {
     `${node.name} (${node.id}), ${node.status}, ${version}`,
     make("rect", { class: "mp-node-box", x: left, y: top, ...NODE, rx: 8 }),
     make("circle", { class: "mp-node-dot", cx: left + 16, cy: top + 17, r: 4.5 }),
-    words("mp-node-name", left + 28, top + 21, short(node.name, NAME_CHARACTERS)),
-    words("mp-node-id", left + 28, top + 37, short(node.id, ID_CHARACTERS)),
-    words("mp-node-id", left + NODE.width - 10, top + 37, short(node.version, 6), "end"),
+    svgText("mp-node-name", left + 28, top + 21, short(node.name, NAME_CHARACTERS)),
+    svgText("mp-node-id", left + 28, top + 37, short(node.id, ID_CHARACTERS)),
+    svgText("mp-node-id", left + NODE.width - 10, top + 37, short(node.version, 6), "end"),
   );
 }
 
-// Leaves and arrives level at each point, so that it looks like one line.
+// The curve is horizontal at each point, so that it looks like one line.
 function curve(points) {
   const [first, ...rest] = points;
   let [from, path] = [first, `M${first.x} ${first.y}`];
@@ -67,17 +67,17 @@ function drawLine(edge) {
 
 function drawLabel(edge) {
   const times = edge.count > 1 ? ` × ${edge.count}` : "";
-  const said =
+  const label =
     `${edge.source} ${edge.event} → ${edge.target} ${edge.action},` +
     ` input ${edge.input}, ${edge.status}, subscriptions: ${edge.count}`;
   const [left, top] = [edge.x - LABEL.width / 2, edge.y - LABEL.height / 2];
   return link(
     edge,
     "mp-edge",
-    said,
+    label,
     make("rect", { class: "mp-edge-label", x: left, y: top, ...LABEL, rx: 6 }),
-    words("mp-edge-words", edge.x, edge.y - 3, edge.event, "middle"),
-    words("mp-edge-words mp-edge-then", edge.x, edge.y + 10, `→ ${edge.action}${times}`, "middle"),
+    svgText("mp-edge-words", edge.x, edge.y - 3, edge.event, "middle"),
+    svgText("mp-edge-words mp-edge-then", edge.x, edge.y + 10, `→ ${edge.action}${times}`, "middle"),
   );
 }
 
@@ -110,59 +110,59 @@ function draw(holder, nodes, edges) {
     element: drawLabel(edge),
   }));
   const boxes = placed.nodes.map((node) => ({ ...node, element: drawNode(node) }));
-  // No line runs over a label or a model.
+  // Labels and models are drawn above all lines.
   const above = [...lines, ...boxes].map((each) => each.element);
   svg.append(arrows(edges), ...lines.map((each) => each.line), ...above);
   holder.prepend(svg);
   return { lines, boxes, view: new View(svg, placed.box), svg };
 }
 
-// The order of the arrow keys: models from left to right, each followed by what it sets off.
+// The order of the arrow keys: models from left to right, each followed by its outgoing edges.
 function inOrder({ lines, boxes }) {
   const sorted = [...boxes].sort((a, b) => a.x - b.x || a.y - b.y);
   return sorted.flatMap((box) => [box, ...lines.filter((line) => line.source === box.id)]);
 }
 
-function byKeyboard(picture) {
-  const order = inOrder(picture);
+function byKeyboard(graph) {
+  const order = inOrder(graph);
   const places = new Map(order.map((each, place) => [each.element, place]));
   order[0]?.element.setAttribute("tabindex", 0);
-  picture.svg.addEventListener("focusin", (event) => {
+  graph.svg.addEventListener("focusin", (event) => {
     const place = places.get(event.target);
     if (place !== undefined) {
       order.forEach((each) => each.element.setAttribute("tabindex", -1));
       event.target.setAttribute("tabindex", 0);
       if (event.target.matches(":focus-visible")) {
-        picture.view.centre(order[place].x, order[place].y);
+        graph.view.centre(order[place].x, order[place].y);
       }
     }
   });
   const steps = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
   const zooms = { "+": "in", "-": "out", 0: "all" };
-  picture.svg.addEventListener("keydown", (event) => {
+  graph.svg.addEventListener("keydown", (event) => {
     if (event.key in steps) {
       const place = places.get(document.activeElement) + steps[event.key];
       order[Math.min(Math.max(place, 0), order.length - 1)].element.focus();
       event.preventDefault();
     } else if (event.key in zooms && !event.ctrlKey && !event.metaKey) {
-      picture.view[zooms[event.key]]();
+      graph.view[zooms[event.key]]();
     }
   });
 }
 
-// Everything that does not touch a model of this name is faded, and its row of the table hidden.
-function seek(text, picture, rows) {
+// Fades everything that is not connected to a matching model, and hides its table rows.
+function search(text, graph, rows) {
   const sought = text.trim().toLowerCase();
   const matches = (box) => `${box.id} ${box.name}`.toLowerCase().includes(sought);
-  const found = picture.boxes.filter(matches);
+  const found = graph.boxes.filter(matches);
   const ids = new Set(found.map((box) => box.id));
   const touches = (line) => ids.has(line.source) || ids.has(line.target);
-  // What is beside a model that was found can be read too: the arrows lead there.
-  const near = new Set(picture.lines.filter(touches).flatMap((line) => [line.source, line.target]));
-  picture.boxes.forEach((box) =>
+  // Neighbours of a matching model stay readable too.
+  const near = new Set(graph.lines.filter(touches).flatMap((line) => [line.source, line.target]));
+  graph.boxes.forEach((box) =>
     box.element.classList.toggle("mp-faded", !ids.has(box.id) && !near.has(box.id)),
   );
-  for (const each of picture.lines) {
+  for (const each of graph.lines) {
     each.element.classList.toggle("mp-faded", !touches(each));
     each.line.classList.toggle("mp-faded", !touches(each));
   }
@@ -170,12 +170,12 @@ function seek(text, picture, rows) {
     row.hidden = !touches(row.dataset);
   });
   if (sought && found.length > 0) {
-    picture.view.centre(found[0].x, found[0].y);
+    graph.view.centre(found[0].x, found[0].y);
   }
   return found;
 }
 
-// The model that was asked for, else the one with the most edges.
+// The requested model, else the one with the most edges.
 function centre({ boxes, lines }) {
   const edges = (box) =>
     lines.filter((line) => line.source === box.id || line.target === box.id).length;
@@ -187,24 +187,24 @@ function start(holder) {
   const [nodes, edges] = ["nodes", "edges"].map((id) =>
     JSON.parse(document.getElementById(id).textContent),
   );
-  const picture = draw(holder, nodes, edges);
-  picture.view.start(centre(picture));
-  byKeyboard(picture);
+  const graph = draw(holder, nodes, edges);
+  graph.view.start(centre(graph));
+  byKeyboard(graph);
   for (const button of holder.querySelectorAll("[data-zoom]")) {
-    button.addEventListener("click", () => picture.view[button.dataset.zoom]());
+    button.addEventListener("click", () => graph.view[button.dataset.zoom]());
   }
   const rows = [...document.querySelectorAll("#edges-table tbody tr")];
-  const [field, said] = [document.getElementById("seek"), document.getElementById("found")];
+  const [field, label] = [document.getElementById("seek"), document.getElementById("found")];
   const around = document.getElementById("around");
   let found = [];
   const narrow = () => {
-    found = seek(field.value, picture, rows);
+    found = search(field.value, graph, rows);
     const all = `${nodes.length} model${nodes.length === 1 ? "" : "s"}`;
-    said.textContent = field.value.trim() ? `${found.length} of ${all}` : all;
+    label.textContent = field.value.trim() ? `${found.length} of ${all}` : all;
     around.hidden = !field.value.trim() || found.length === 0;
     if (!around.hidden) {
       around.href = found[0].around;
-      around.textContent = `Only around ${found[0].id}`;
+      around.textContent = `Centre on ${found[0].id}`;
     }
   };
   field.addEventListener("input", narrow);
@@ -216,7 +216,7 @@ function start(holder) {
   narrow();
 }
 
-const holder = document.getElementById("picture");
+const holder = document.getElementById("graph");
 if (holder) {
   start(holder);
 }

@@ -1,4 +1,4 @@
-"""The picture of the chains: it shows what there is, and can be used without a mouse."""
+"""The graph page: it shows all models and edges, and can be used without a mouse."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from config.staff import chains
-from config.staff.addresses import page_url
+from config.staff import graph as graph_page
+from config.staff.links import page_url
 from subscriptions.services.subscribing import update_subscription
 from tests.factories import change_model, make_active_model, make_model, make_subscription
 
@@ -66,86 +66,86 @@ def test_it_takes_the_right_to_see_models_and_subscriptions(log_in, db):
 
 
 def test_more_than_can_be_drawn_is_cut_and_it_says_so(staff, chain, monkeypatch):
-    monkeypatch.setattr(chains, "NODES_DRAWN", 2)
+    monkeypatch.setattr(graph_page, "NODES_DRAWN", 2)
     answer = staff.get(PAGE)
 
     assert [node["id"] for node in answer.context["nodes"]] == ["a", "b"]
     assert [edge["target"] for edge in answer.context["edges"]] == ["b"]
-    assert "This is not all of it" in answer.content.decode()
+    assert "The graph is truncated to 2 models and 1 edges" in answer.content.decode()
 
 
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 class TestInABrowser:
     @pytest.fixture
-    def picture(self, chain, open_as_staff):
+    def graph(self, chain, open_as_staff):
         page = open_as_staff()
         page.goto(PAGE)
-        page.locator("#picture svg").wait_for()
+        page.locator("#graph svg").wait_for()
         return page
 
-    def test_every_model_and_every_edge_is_drawn_and_no_script_runs(self, picture):
-        assert picture.locator("svg a.mp-node").count() == 4
-        assert picture.locator("svg a.mp-edge").count() == 3
-        assert picture.locator("svg path.mp-edge-line[marker-end]").count() == 3
-        assert picture.get_by_role("link", name=re.compile("stale, subscriptions: 2")).count() == 1
-        assert picture.evaluate("window.ran") is None
-        assert picture.evaluate("window.refused") == []
-        assert picture.locator("svg img, svg script").count() == 0
+    def test_every_model_and_every_edge_is_drawn_and_no_script_runs(self, graph):
+        assert graph.locator("svg a.mp-node").count() == 4
+        assert graph.locator("svg a.mp-edge").count() == 3
+        assert graph.locator("svg path.mp-edge-line[marker-end]").count() == 3
+        assert graph.get_by_role("link", name=re.compile("stale, subscriptions: 2")).count() == 1
+        assert graph.evaluate("window.ran") is None
+        assert graph.evaluate("window.refused") == []
+        assert graph.locator("svg img, svg script").count() == 0
 
-    def test_seeking_narrows_picture_and_table(self, picture):
-        picture.get_by_label("Find a model").fill("model A")
+    def test_searching_narrows_graph_and_table(self, graph):
+        graph.get_by_label("Find a model").fill("model A")
 
         # The model, and the one that its subscriptions lead to.
-        assert picture.locator("svg a.mp-node:not(.mp-faded)").count() == 2
-        assert picture.locator("svg a.mp-edge:not(.mp-faded)").count() == 1
-        assert picture.locator("#edges-table tbody tr:visible").count() == 1
-        assert picture.locator("#found").inner_text() == "1 of 4 models"
+        assert graph.locator("svg a.mp-node:not(.mp-faded)").count() == 2
+        assert graph.locator("svg a.mp-edge:not(.mp-faded)").count() == 1
+        assert graph.locator("#edges-table tbody tr:visible").count() == 1
+        assert graph.locator("#found").inner_text() == "1 of 4 models"
 
-    def test_what_was_found_can_be_shown_alone(self, picture):
-        assert picture.locator("#around").is_hidden()
-        picture.get_by_label("Find a model").fill("model A")
-        picture.get_by_role("link", name="Only around a").click()
+    def test_what_was_found_can_be_shown_alone(self, graph):
+        assert graph.locator("#around").is_hidden()
+        graph.get_by_label("Find a model").fill("model A")
+        graph.get_by_role("link", name="Centre on a").click()
 
-        picture.wait_for_url(re.compile(r"chains/\?model_id=a"))
-        picture.locator("svg a.mp-node-chosen").wait_for()
+        graph.wait_for_url(re.compile(r"chains/\?model_id=a"))
+        graph.locator("svg a.mp-node-chosen").wait_for()
 
-    def test_the_keyboard_goes_from_one_to_the_next_and_opens_it(self, picture):
-        picture.get_by_label("Find a model").fill("Model a")
-        picture.keyboard.press("Enter")
-        picture.keyboard.press("ArrowRight")
-        picture.keyboard.press("Enter")
+    def test_the_keyboard_goes_from_one_to_the_next_and_opens_it(self, graph):
+        graph.get_by_label("Find a model").fill("Model a")
+        graph.keyboard.press("Enter")
+        graph.keyboard.press("ArrowRight")
+        graph.keyboard.press("Enter")
 
-        picture.wait_for_url(re.compile(r"/eventsubscription/\?.*source__id__exact=a"))
-        assert picture.locator("#result_list tbody tr, .mp-list table tbody tr").count() == 2
+        graph.wait_for_url(re.compile(r"/eventsubscription/\?.*source__id__exact=a"))
+        assert graph.locator("#result_list tbody tr, .mp-list table tbody tr").count() == 2
 
-    def test_a_click_opens_the_model(self, picture):
-        picture.get_by_role("link", name=re.compile("^Model c")).click()
+    def test_a_click_opens_the_model(self, graph):
+        graph.get_by_role("link", name=re.compile("^Model c")).click()
 
-        picture.wait_for_url("**/model/c/change/")
+        graph.wait_for_url("**/model/c/change/")
 
-    def test_it_zooms_and_moves(self, picture):
-        svg = picture.locator("#picture svg")
+    def test_it_zooms_and_moves(self, graph):
+        svg = graph.locator("#graph svg")
         before = svg.get_attribute("viewBox")
-        picture.get_by_role("button", name="Larger").click()
+        graph.get_by_role("button", name="Zoom in").click()
         larger = svg.get_attribute("viewBox")
         box = svg.bounding_box()
-        picture.mouse.move(box["x"] + 20, box["y"] + 20)
-        picture.mouse.down()
-        picture.mouse.move(box["x"] + 120, box["y"] + 60)
-        picture.mouse.up()
+        graph.mouse.move(box["x"] + 20, box["y"] + 20)
+        graph.mouse.down()
+        graph.mouse.move(box["x"] + 120, box["y"] + 60)
+        graph.mouse.up()
 
         assert len({before, larger, svg.get_attribute("viewBox")}) == 3
 
-    def test_a_models_page_leads_to_it(self, picture):
-        picture.goto(page_url(make_active_model("d")))
-        picture.get_by_role("link", name="Its chains as a picture").click()
-        picture.locator("svg a.mp-node-chosen").wait_for()
+    def test_a_models_page_leads_to_it(self, graph):
+        graph.goto(page_url(make_active_model("d")))
+        graph.get_by_role("main").get_by_role("link", name="Graph").click()
+        graph.locator("svg a.mp-node-chosen").wait_for()
 
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_it_has_labels_contrast_and_an_order(self, chain, open_as_staff, scheme):
         page = open_as_staff(scheme=scheme)
         page.goto(PAGE)
-        page.locator("#picture svg").wait_for()
+        page.locator("#graph svg").wait_for()
         found = Axe().run(page).response["violations"]
         assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []

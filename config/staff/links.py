@@ -1,4 +1,4 @@
-"""The addresses of staff pages: a row's page, its actions, a filtered list."""
+"""The URLs of staff pages: a row, an action on it, a filtered list."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from models_registry.models import Job
 
 
 def page_url(row: Model) -> str:
-    """Return the address of a row's page."""
+    """Return the URL of a row's page."""
     return reverse(_name(row._meta, "change"), args=[quote(row.pk)])
 
 
 def job_url(job_id: UUID) -> str:
-    """Return the address of a job's page, whose row need not be read for it."""
+    """Return the URL of a job's page without reading the job."""
     return reverse(_name(Job._meta, "change"), args=[job_id])
 
 
 def act_url(row: Model, name: str) -> str:
-    """Return the address where an action on a row is confirmed."""
+    """Return the URL where an action on a row is confirmed."""
     return reverse(_name(row._meta, "act"), args=[quote(row.pk), name])
 
 
 def list_url(model: type[Model], **filters: Any) -> str:
-    """Return the address of a model's list, filtered as its `list_filter` allows."""
+    """Return the URL of a model's list, filtered as its `list_filter` allows."""
     return reverse(_name(model._meta, "changelist"), query=filters or None)
 
 

@@ -1,4 +1,4 @@
-// Where everything of the chain picture goes: layers from left to right, the rest in rows below.
+// The layout of the graph: layers from left to right, models without edges in rows below.
 import dagre, { Graph } from "./vendor/dagre-3.1.3.esm.min.js";
 
 export const NODE = { width: 190, height: 46 };
@@ -19,7 +19,7 @@ function layered(nodes, edges) {
   return graph;
 }
 
-// From the side of one model to the side of the other, through what dagre left free between them.
+// The points of an edge, from the side of one model to the side of the other along dagre's route.
 function ends(edge, { x, y, points }, graph) {
   const [source, target] = [graph.node(edge.source), graph.node(edge.target)];
   if (edge.source === edge.target) {
@@ -36,7 +36,7 @@ function ends(edge, { x, y, points }, graph) {
   return [from, ...through, to];
 }
 
-// Returns the corners of what is drawn, with room around it.
+// Returns the bounding box, with a margin.
 function bounds(nodes, edges) {
   const box = { left: 0, top: 0, right: 0, bottom: 0 };
   const grow = (x, y, width, height) => {
@@ -58,7 +58,7 @@ function bounds(nodes, edges) {
   };
 }
 
-// Models without subscriptions would make one long column: they stand in rows below the others.
+// Models without subscriptions would form one long column, so they go into rows below.
 function rows(alone, top, width) {
   const columns = Math.max(4, Math.floor((width + GAP) / (NODE.width + GAP)));
   return alone.map((node, number) => ({
@@ -68,7 +68,7 @@ function rows(alone, top, width) {
   }));
 }
 
-// Gives every node its middle (x, y), every edge its points and the middle of its label.
+// Returns nodes with their centre (x, y), and edges with their points and the centre of the label.
 export function layOut(nodes, edges) {
   const used = new Set(edges.flatMap((edge) => [edge.source, edge.target]));
   const joined = nodes.filter((node) => used.has(node.id));

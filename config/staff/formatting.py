@@ -1,4 +1,4 @@
-"""How values are shown to staff: statuses as badges, times, durations, links; always escaped."""
+"""Formats values for the staff pages: status badges, times, durations, links; always escaped."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from django.db.models import Model
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from config.staff.addresses import page_url
+from config.staff.links import page_url
 from models_registry.models import Job
 
 NOTHING = "-"
-REASON_CHARACTERS = 240
+ERROR_CHARACTERS = 240
 JSON_CHARACTERS = 20_000
 
-# The colour of each status: a class of staff.css, which knows light and dark.
+# The colour of each status: a class in staff.css.
 TONES = {
     "pending": "waiting",
     "training": "running",
@@ -45,7 +45,7 @@ def tone(status: str) -> str:
 
 
 def badge(status: str) -> SafeString:
-    """Return a status as a coloured word."""
+    """Return a status as a coloured badge."""
     return format_html('<span class="mp-badge mp-{}">{}</span>', tone(status), status)
 
 
@@ -57,12 +57,12 @@ def link(row: Model, text: Any = None) -> SafeString:
 
 
 def short_id(value: Any) -> SafeString:
-    """Return the end of a UUID, which tells rows apart, with the whole of it at hand."""
+    """Return the last 12 digits of a UUID, with the whole UUID as tooltip."""
     return format_html('<span class="mp-mono mp-id" title="{}">…{}</span>', value, str(value)[-12:])
 
 
 def moment(value: datetime | None) -> SafeString | str:
-    """Return a time in UTC, to the second."""
+    """Return a UTC time with seconds."""
     if value is None:
         return NOTHING
     return format_html(
@@ -73,7 +73,7 @@ def moment(value: datetime | None) -> SafeString | str:
 
 
 def duration(value: timedelta | None) -> str:
-    """Return how long something took, such as "1 h 20 min"."""
+    """Return a duration as text, such as "1 h 20 min"."""
     if value is None:
         return NOTHING
     seconds = value.total_seconds()
@@ -87,22 +87,22 @@ def duration(value: timedelta | None) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
 
 
-def took(job: Job) -> str:
-    """Return how long a job ran; nothing while it runs."""
+def job_duration(job: Job) -> str:
+    """Return how long a job ran; NOTHING until it has ended."""
     ended, started = job.completed_at, job.started_at
     return duration(ended - started if ended and started else None)
 
 
-def reason(error: Any) -> str:
-    """Return why a job failed, in a line: its error's message, and its code."""
+def error_line(error: Any) -> str:
+    """Return a job's error in one line: its message and its code."""
     if not isinstance(error, dict):
         return ""
     code, message = error.get("code"), error.get("message")
     text = f"{message} ({code})" if code and message else str(message or code or error)
-    return text if len(text) <= REASON_CHARACTERS else f"{text[: REASON_CHARACTERS - 1]}…"
+    return text if len(text) <= ERROR_CHARACTERS else f"{text[: ERROR_CHARACTERS - 1]}…"
 
 
 def pretty(value: Any) -> str:
-    """Return JSON as text to read, cut off where it is longer than anybody reads here."""
+    """Return JSON as indented text, truncated at JSON_CHARACTERS."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
-    return text if len(text) <= JSON_CHARACTERS else f"{text[:JSON_CHARACTERS]}\n… (cut off here)"
+    return text if len(text) <= JSON_CHARACTERS else f"{text[:JSON_CHARACTERS]}\n… (truncated)"

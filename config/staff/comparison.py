@@ -1,4 +1,4 @@
-"""Two versions of a model side by side: what differs, and what that does to payloads."""
+"""Compares two versions of a model: a diff of each part, and the verdict on each contract."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from models_registry.models import INTERFACES, Direction, ModelVersion
 from models_registry.services.definitions import Interface
 from subscriptions.services.interfaces import interface_of
 
-# Longer schemas are compared, but not shown line by line.
+# Longer schemas get a verdict, but no diff.
 LINES_LIMIT = 1500
-# Equal lines around a difference.
-AROUND = 3
+# The context lines around a difference.
+CONTEXT_LINES = 3
 
 
 class Line(NamedTuple):
-    """A line of both sides; `tone` is good for what came, bad for what went, "" for what stayed."""
+    """A line of the diff; a tone is "good" for added, "bad" for removed, "" for unchanged."""
 
     left: str
     right: str
@@ -28,7 +28,7 @@ class Line(NamedTuple):
 
 
 def compare_versions(old: ModelVersion, new: ModelVersion) -> list[dict[str, Any]]:
-    """Return two versions, compared: interfaces, handlers, the rest; may take some seconds.
+    """Return the comparison of interfaces, handlers and the rest; may take some seconds.
 
     Must be outside any transaction.
     """
@@ -42,16 +42,16 @@ def compare_versions(old: ModelVersion, new: ModelVersion) -> list[dict[str, Any
         for action, direction in INTERFACES
     ] + [
         _values("Handlers", old.handlers, new.handlers),
-        _values("Description and metadata", _told(old), _told(new)),
+        _values("Description and metadata", _texts(old), _texts(new)),
     ]
 
 
-def _told(version: ModelVersion) -> dict[str, Any]:
+def _texts(version: ModelVersion) -> dict[str, Any]:
     return {"description": version.description, "metadata": version.metadata}
 
 
 def _values(title: str, old: Any, new: Any) -> dict[str, Any]:
-    """Return what is no contract: line by line, and without a verdict."""
+    """Return the diff of values that are not contracts, without a verdict."""
     is_same = old == new
     return {"title": title, "is_same": is_same, "lines": [] if is_same else side_by_side(old, new)}
 
@@ -63,7 +63,7 @@ def _compare(title: str, old: Interface, new: Interface, direction: Any) -> dict
         schemas = [each.definition if each.is_schema else None for each in (old, new)]
         way: Any = str(direction)
         report = compare(*schemas, direction=way, only_objects=True)
-    witness = report.get("witness") if report else None
+    counterexample = report.get("witness") if report else None
     return {
         "title": title,
         "is_same": is_same,
@@ -71,23 +71,26 @@ def _compare(title: str, old: Interface, new: Interface, direction: Any) -> dict
         "new_kind": "schema" if new.is_schema else "handler",
         "verdict": report["verdict"] if report else "",
         "changes": report["changes"] if report else [],
-        "witness": json.dumps(witness["value"], ensure_ascii=False) if witness else "",
-        # An input was taken before and is not any more; an output was not promised before.
-        "witness_fits": "old" if direction == Direction.INPUT else "new",
+        "counterexample": json.dumps(counterexample["value"], ensure_ascii=False)
+        if counterexample
+        else "",
+        # For an input, the old version accepts it and the new one does not; for an output, the
+        # new version may send it and the old one could not.
+        "counterexample_fits": "old" if direction == Direction.INPUT else "new",
         "lines": [] if is_same else side_by_side(old.definition, new.definition),
     }
 
 
 def side_by_side(old: Any, new: Any) -> list[Line]:
-    """Return two JSON values line by line, the differences and some lines around each."""
+    """Return the diff of two JSON values, with some context; [] if they are too long."""
     left, right = _lines(old), _lines(new)
     if max(len(left), len(right)) > LINES_LIMIT:
         return []
     shown: list[Line] = []
-    # The comma that a last line gets when another follows is no difference.
+    # A comma that only separates a line from the next one is not a difference.
     one, other = ([line.rstrip(",") for line in side] for side in (left, right))
-    groups = difflib.SequenceMatcher(None, one, other, autojunk=False).get_grouped_opcodes(AROUND)
-    for number, group in enumerate(groups):
+    matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
+    for number, group in enumerate(matcher.get_grouped_opcodes(CONTEXT_LINES)):
         if number:
             shown.append(Line("…", "…"))
         for tag, left_from, left_to, right_from, right_to in group:

@@ -1,4 +1,4 @@
-"""Where stories are shown: a display that changes in a terminal, lines anywhere else."""
+"""Shows the demo: a live display in a terminal, lines anywhere else."""
 
 from __future__ import annotations
 
@@ -15,76 +15,76 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from config.embedded.demo.watching import Sight
+from config.embedded.demo.polling import Snapshot
 from config.terminal.display import COLOURS
 
-# How long a step that is done stays the newest one, so that a person can follow; in seconds.
+# The pause after each step, so that a person can follow; in seconds.
 PACE_SECONDS = 0.4
-# Of the display: the title, the bar, what was seen last, and what stands between.
-LINES_OF_THE_REST = 8
+# The lines of the title, the progress bar, the last outcome, and the gaps.
+OTHER_LINES = 8
 
 
-class Stage(Protocol):
-    """What a story is played on."""
+class Display(Protocol):
+    """Shows a scenario while it runs."""
 
     @contextmanager
-    def story(self, title: str, steps: Sequence[str]) -> Iterator[None]:
-        """Show a story that has these steps, until the block ends."""
+    def scenario(self, title: str, steps: Sequence[str]) -> Iterator[None]:
+        """Show a scenario with these steps until the block ends."""
 
     def begin(self, step: str) -> None: ...
 
-    def done(self, step: str, seen: str) -> None: ...
+    def done(self, step: str, outcome: str) -> None: ...
 
-    def fail(self, step: str, why: str) -> None: ...
+    def fail(self, step: str, reason: str) -> None: ...
 
-    def show(self, sight: Sight) -> None: ...
-
-
-def stage_for(console: Console) -> Stage:
-    """Return the stage that suits the console."""
-    return LiveStage(console) if console.is_terminal else PlainStage(console)
+    def show(self, snapshot: Snapshot) -> None: ...
 
 
-class History:
-    """The statuses that each thing was seen to have, one after the other."""
+def display_for(console: Console) -> Display:
+    """Return the display for the console."""
+    return LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
+
+
+class Hiscenario:
+    """The statuses of each object, in order."""
 
     def __init__(self) -> None:
         self.statuses: dict[str, list[str]] = {}
 
-    def add(self, sight: Sight) -> Iterator[tuple[str, str]]:
-        """Take in a sight; yield what is new in it."""
-        for name, status in sight.statuses():
+    def add(self, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+        """Add a snapshot; yield the statuses that are new in it."""
+        for name, status in snapshot.statuses():
             seen = self.statuses.setdefault(name, [])
             if status not in seen:
                 seen.append(status)
                 yield name, status
 
 
-class PlainStage:
-    """Prints a line when a step begins or ends, and when a status that it shows has changed."""
+class PlainDisplay:
+    """Prints a line when a step begins or ends, and for each new status."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._steps: list[str] = []
-        self._history = History()
+        self._hiscenario = Hiscenario()
 
     @contextmanager
-    def story(self, title: str, steps: Sequence[str]) -> Iterator[None]:
-        self._steps, self._history = list(steps), History()
+    def scenario(self, title: str, steps: Sequence[str]) -> Iterator[None]:
+        self._steps, self._hiscenario = list(steps), Hiscenario()
         self._line(f"{title} ({len(steps)} steps)")
         yield
 
     def begin(self, step: str) -> None:
         self._line(f"[{self._steps.index(step) + 1}/{len(self._steps)}] {step}")
 
-    def done(self, step: str, seen: str) -> None:
-        self._line(f"      seen: {seen}")
+    def done(self, step: str, outcome: str) -> None:
+        self._line(f"      done: {outcome}")
 
-    def fail(self, step: str, why: str) -> None:
-        self._line(f"      FAILED: {step}: {why}")
+    def fail(self, step: str, reason: str) -> None:
+        self._line(f"      FAILED: {step}: {reason}")
 
-    def show(self, sight: Sight) -> None:
-        for name, status in self._history.add(sight):
+    def show(self, snapshot: Snapshot) -> None:
+        for name, status in self._hiscenario.add(snapshot):
             self._line(f"      {name}: {status}")
 
     def _line(self, text: str) -> None:
@@ -93,12 +93,12 @@ class PlainStage:
 
 @dataclass
 class _Shown:
-    """A step as the display has it; a time is None until it is so far."""
+    """A step on the live display; times are None until the step begins and ends."""
 
     title: str
     begun_at: float | None = None
     ended_at: float | None = None
-    seen: str = ""
+    outcome: str = ""
     failed: bool = False
 
     def seconds(self) -> str:
@@ -107,41 +107,41 @@ class _Shown:
         return f"{(self.ended_at or time.monotonic()) - self.begun_at:.1f} s"
 
 
-class LiveStage:
-    """Shows the steps, and below them the statuses that have been seen so far."""
+class LiveDisplay:
+    """Shows the steps, and below them the statuses so far."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._spinner = Spinner("dots", style="cyan")
         self._title = ""
         self._steps: dict[str, _Shown] = {}
-        self._history = History()
+        self._hiscenario = Hiscenario()
         self._over = False
 
     @contextmanager
-    def story(self, title: str, steps: Sequence[str]) -> Iterator[None]:
-        self._title, self._history, self._over = title, History(), False
+    def scenario(self, title: str, steps: Sequence[str]) -> Iterator[None]:
+        self._title, self._hiscenario, self._over = title, Hiscenario(), False
         self._steps = {step: _Shown(step) for step in steps}
         with Live(self, console=self._console, refresh_per_second=10):
             try:
                 yield
             finally:
-                self._over = True  # what stays is shown whole, however small the terminal
+                self._over = True  # the final display is complete, however small the terminal
 
     def begin(self, step: str) -> None:
         self._steps[step].begun_at = time.monotonic()
 
-    def done(self, step: str, seen: str) -> None:
+    def done(self, step: str, outcome: str) -> None:
         self._steps[step].ended_at = time.monotonic()
-        self._steps[step].seen = seen
+        self._steps[step].outcome = outcome
         time.sleep(PACE_SECONDS)
 
-    def fail(self, step: str, why: str) -> None:
+    def fail(self, step: str, reason: str) -> None:
         self._steps[step].failed = True
-        self.done(step, why)
+        self.done(step, reason)
 
-    def show(self, sight: Sight) -> None:
-        for _ in self._history.add(sight):
+    def show(self, snapshot: Snapshot) -> None:
+        for _ in self._hiscenario.add(snapshot):
             pass
 
     def __rich__(self) -> RenderableType:
@@ -166,8 +166,8 @@ class LiveStage:
         ended = [step for step in self._steps.values() if step.ended_at is not None]
         for step in self._steps.values():
             table.add_row(self._mark(step), step.title, Text(step.seconds(), style="dim"))
-            if step.seen and (self._over or step is ended[-1]):
-                table.add_row("", Text(step.seen, style="red" if step.failed else "dim"))
+            if step.outcome and (self._over or step is ended[-1]):
+                table.add_row("", Text(step.outcome, style="red" if step.failed else "dim"))
         return table
 
     def _mark(self, step: _Shown) -> RenderableType:
@@ -179,9 +179,9 @@ class LiveStage:
 
     def _statuses(self) -> Table:
         table = Table.grid(padding=(0, 2))
-        room = self._console.height - len(self._steps) - LINES_OF_THE_REST
+        room = self._console.height - len(self._steps) - OTHER_LINES
         newest = 0 if self._over else -max(room, 1)
-        for name, statuses in list(self._history.statuses.items())[newest:]:
+        for name, statuses in list(self._hiscenario.statuses.items())[newest:]:
             coloured = [Text(status, style=COLOURS.get(status, "")) for status in statuses]
             table.add_row(name, Text(" → ").join(coloured))
         return table

@@ -1,4 +1,4 @@
-"""The first story: an active model is updated, its next version trained in the background."""
+"""The first scenario: an update of an active model trains its next version."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ from collections.abc import Sequence
 from typing import Any
 
 from config.embedded.demo.api import Api, Unexpected
-from config.embedded.demo.bodies import CREATE_MODEL, FEATURES, UPDATE_MODEL
-from config.embedded.demo.stage import Stage
-from config.embedded.demo.story import Step
-from config.embedded.demo.watching import Json, Sight, Watch
+from config.embedded.demo.display import Display
+from config.embedded.demo.polling import Json, ModelPoller, Snapshot
+from config.embedded.demo.scenario import FEATURES, Step
+from models_registry.api.openapi.examples import CREATE_MODEL, UPDATE_MODEL
 
 FIRST, SECOND = "1", "2"
 
 
-class UpdateStory:
-    """Register, train, update, and see version 2 trained without anybody asking for it."""
+class UpdateScenario:
+    """Register, train and update a model; the training of version 2 starts by itself."""
 
-    title = "Updating an active model trains its next version in the background"
+    title = "An update of an active model trains its next version in the background"
 
-    def __init__(self, api: Api, stage: Stage) -> None:
+    def __init__(self, api: Api, display: Display) -> None:
         self._api = api
-        self._stage = stage
+        self._display = display
         self._model_id = ""
 
     def steps(self) -> Sequence[Step]:
         return (
             Step("Register a model", self._register),
             Step("Train version 1", self._train),
-            Step("Version 1 is active, and the model with it", self._first_is_active),
-            Step("Update the model, which makes version 2", self._update),
+            Step("Version 1 and the model are active", self._first_is_active),
+            Step("Update the model, which creates version 2", self._update),
             Step("Version 2 is trained in the background", self._second_is_trained),
             Step("Version 2 is active", self._second_is_active),
             Step("Version 2 predicts", self._infer),
         )
 
     def _register(self) -> str:
-        """Register the example under its own id, or the first one after it that is free."""
+        """Register the example under its own id, or with the first free suffix."""
         for number in itertools.count(1):
             example = CREATE_MODEL["id"]
             self._model_id = example if number == 1 else f"{example}-{number}"
@@ -48,39 +48,39 @@ class UpdateStory:
                 break
         if status != 201:
             raise Unexpected(f"POST /v2/models answered {status}: {answer}")
-        self._watch = Watch(self._api, self._model_id, self._stage.show)
+        self._poller = ModelPoller(self._api, self._model_id, self._display.show)
         _expect(answer["version"], version=FIRST, status="pending")
         _expect(answer["model"], id=self._model_id, status="pending")
-        self._watch.saw(answer)
+        self._poller.show_answer(answer)
         return f"{self._model_id}, version 1, pending"
 
     def _train(self) -> str:
         answer = self._api.post(
             f"{self._version_path(FIRST)}/training", {"input": {}}, expected=202
         )
-        job = self._watch.until_succeeded(answer["training_job_id"])
-        return _told(job)
+        job = self._poller.until_succeeded(answer["training_job_id"])
+        return _outcome(job)
 
     def _first_is_active(self) -> str:
-        self._watch.until_active(FIRST)
-        _expect(self._watch.look().model, status="active")
+        self._poller.until_active(FIRST)
+        _expect(self._poller.poll().model, status="active")
         return "both active"
 
     def _update(self) -> str:
         answer = self._api.put(f"/models/{self._model_id}", UPDATE_MODEL)
         _expect(answer["version"], version=SECOND, status="pending")
         _expect(answer["model"], status="active", handlers=UPDATE_MODEL["handlers"])
-        self._watch.saw(answer)
-        self._watch.look()
+        self._poller.show_answer(answer)
+        self._poller.poll()
         return "version 2, pending; the model stays active"
 
     def _second_is_trained(self) -> str:
-        """Find the training job that nobody asked for, and wait for its end."""
-        job = self._watch.until("a training job of version 2", _training_of_second)
-        return _told(self._watch.until_succeeded(job["id"]))
+        """Find the automatic training job, and wait for its end."""
+        job = self._poller.until("a training job of version 2", _training_of_second)
+        return _outcome(self._poller.until_succeeded(job["id"]))
 
     def _second_is_active(self) -> str:
-        self._watch.until_active(SECOND)
+        self._poller.until_active(SECOND)
         frozen = self._api.get(self._version_path(SECOND))
         _expect(frozen, handler_contracts=UPDATE_MODEL["handler_contracts"])
         return f"since {frozen['activated_at']}"
@@ -89,7 +89,7 @@ class UpdateStory:
         body = {"input": {"features": FEATURES}}
         path = f"{self._version_path(SECOND)}/inference"
         answer = self._api.post(path, body, expected=202)
-        job = self._watch.until_succeeded(answer["inference_job_id"])
+        job = self._poller.until_succeeded(answer["inference_job_id"])
         predictions = job["output"].get("predictions") or []
         if len(predictions) != len(FEATURES):
             raise Unexpected(f"{len(FEATURES)} features should give as many predictions: {job}")
@@ -100,12 +100,12 @@ class UpdateStory:
         return f"/models/{self._model_id}/versions/{version}"
 
 
-def _training_of_second(sight: Sight) -> Json | None:
+def _training_of_second(snapshot: Snapshot) -> Json | None:
     wanted = {"job_type": "training", "model_version": SECOND}
-    return next((job for job in sight.jobs if wanted.items() <= job.items()), None)
+    return next((job for job in snapshot.jobs if wanted.items() <= job.items()), None)
 
 
-def _told(job: Json) -> str:
+def _outcome(job: Json) -> str:
     output = job["output"] or {}
     return f"job {job['id']} succeeded, trained on {output.get('trained_on', 'its input')}"
 

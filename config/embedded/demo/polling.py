@@ -1,4 +1,4 @@
-"""Waiting, within bounds, until the service shows what should happen."""
+"""Polls a model of the service, with a time-out, until the expected state is reached."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from config.embedded.demo.api import Api, Unexpected
 
 Json = dict[str, Any]
 
-WITHIN_SECONDS = 60.0
-PAUSE_SECONDS = 0.05
+TIMEOUT_SECONDS = 60.0
+INTERVAL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
-class Sight:
-    """A model with its versions and its jobs as the API shows them, newest first."""
+class Snapshot:
+    """A model with its versions and jobs as the API returns them, newest first."""
 
     model: Json
     versions: list[Json]
@@ -30,62 +30,69 @@ class Sight:
         return next((each for each in self.jobs if each["id"] == job_id), None)
 
     def statuses(self) -> Iterator[tuple[str, str]]:
-        """Yield the statuses that each thing has or had, in the order of making."""
+        """Yield the statuses that each object has or had, in the order of creation."""
         model_id = self.model["id"]
         yield f"model {model_id}", self.model["status"]
         for version in reversed(self.versions):
             yield f"{model_id} version {version['version']}", version["status"]
         for job in reversed(self.jobs):
-            # The end of its id tells jobs apart, and fits into a line.
+            # The end of the id distinguishes jobs and is short.
             name = (
                 f"{job['job_type']} {job['id'][-6:]} of {model_id} version {job['model_version']}"
             )
-            # It tells by its times what it went through between two looks.
+            # The timestamps tell which statuses it had between two polls.
             yield name, "pending"
             if job["started_at"]:
                 yield name, "started"
             yield name, job["status"]
 
 
-class Watch:
-    """Looks at one model again and again, and shows each sight to whoever is `looking`."""
+class ModelPoller:
+    """Polls one model, and passes each snapshot to `show`."""
 
-    def __init__(self, api: Api, model_id: str, looking: Callable[[Sight], None]) -> None:
+    def __init__(self, api: Api, model_id: str, show: Callable[[Snapshot], None]) -> None:
         self._api = api
         self._path = f"/models/{model_id}"
-        self._looking = looking
+        self._show = show
 
-    def look(self) -> Sight:
-        sight = Sight(
+    def poll(self) -> Snapshot:
+        snapshot = Snapshot(
             model=self._api.get(self._path)["model"],
             versions=self._api.get(f"{self._path}/versions"),
             jobs=self._api.get(f"{self._path}/jobs?limit=20"),
         )
-        self._looking(sight)
-        return sight
+        self._show(snapshot)
+        return snapshot
 
-    def saw(self, answer: Json) -> None:
-        """Show what a change answered: a model beside one of its versions."""
-        self._looking(Sight(model=answer["model"], versions=[answer["version"]], jobs=[]))
+    def show_answer(self, answer: Json) -> None:
+        """Show the response of a change: a model and one of its versions."""
+        self._show(Snapshot(model=answer["model"], versions=[answer["version"]], jobs=[]))
 
-    def until(self, what: str, found: Callable[[Sight], Json | None]) -> Json:
-        """Return what `found` finds. Raises Unexpected when it found nothing within a minute."""
-        ends_at = time.monotonic() + WITHIN_SECONDS
-        while (seen := found(sight := self.look())) is None:
-            if time.monotonic() > ends_at:
-                raise Unexpected(f"Waited {WITHIN_SECONDS:.0f} seconds for {what}; saw {sight}")
-            time.sleep(PAUSE_SECONDS)
-        return seen
+    def until(self, what: str, find: Callable[[Snapshot], Json | None]) -> Json:
+        """Return what `find` finds in a snapshot. Raises Unexpected after a minute."""
+        return wait_for(what, lambda: find(self.poll()))
 
     def until_succeeded(self, job_id: str) -> Json:
-        """Return the job when it is a success. Raises Unexpected when it is a failure."""
-        return self.until(f"job {job_id} to succeed", lambda sight: _success(sight.job(job_id)))
+        """Return the job once it succeeds. Raises Unexpected if it fails."""
+        return self.until(
+            f"job {job_id} to succeed", lambda snapshot: _success(snapshot.job(job_id))
+        )
 
     def until_active(self, version: str) -> Json:
-        """Return the version when it is active. Raises Unexpected when it has failed."""
+        """Return the version once it is active. Raises Unexpected if it fails."""
         return self.until(
-            f"version {version} to be active", lambda sight: _active(sight.version(version))
+            f"version {version} to be active", lambda snapshot: _active(snapshot.version(version))
         )
+
+
+def wait_for(what: str, find: Callable[[], Json | None]) -> Json:
+    """Return what `find` finds. Raises Unexpected after a minute."""
+    ends_at = time.monotonic() + TIMEOUT_SECONDS
+    while (found := find()) is None:
+        if time.monotonic() > ends_at:
+            raise Unexpected(f"Waited {TIMEOUT_SECONDS:.0f} seconds for {what}.")
+        time.sleep(INTERVAL_SECONDS)
+    return found
 
 
 def _success(job: Json | None) -> Json | None:

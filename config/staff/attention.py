@@ -1,4 +1,4 @@
-"""Which subscriptions somebody should look at, over all models, however many there are."""
+"""Finds the subscriptions that need attention: stale or with warnings, in tables of any size."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from subscriptions.models import (
     UpdateReport,
 )
 
-# Only an update of an interface makes a subscription stale; each leaves a report. The models of
-# so many reports, the newest, are looked at.
+# Only an update of an interface makes a subscription stale, and each update leaves a report. The
+# search covers the models of this many of the newest reports.
 UPDATES_LIMIT = 1000
-# A subscription may be found up to three times: on both sides, and set to stale by hand.
+# A subscription can match up to three times: on both sides, and set to stale by hand.
 _FOUND_LIMIT = 3 * (COUNT_LIMIT + 1)
 
-# Of so many subscriptions, the newest, those with warnings are found. An index of them would cost
-# every revalidation that writes warnings several times what it costs now.
+# Warnings are searched for in this many of the newest subscriptions. An index on them would make
+# every revalidation that writes warnings several times slower.
 NEWEST_LIMIT = 20_000
 
 _MODEL = Model._meta.db_table
@@ -35,26 +35,26 @@ _CHANGED = (
 )
 
 
-def warned(rows: QuerySet[EventSubscription]) -> QuerySet[EventSubscription]:
-    """Return those of `rows` that have warnings, among the newest subscriptions of all."""
-    oldest = _last_of_newest(EventSubscription.objects.all())
+def with_warnings(rows: QuerySet[EventSubscription]) -> QuerySet[EventSubscription]:
+    """Return the rows that have warnings, among the newest NEWEST_LIMIT subscriptions."""
+    oldest = _oldest_of_newest(EventSubscription.objects.all())
     found = rows.filter(has_warnings=True)
     return found if oldest is None else found.filter(pk__gte=oldest)
 
 
 def newest_of(rows: EventSubscriptionQuerySet) -> EventSubscriptionQuerySet:
-    """Return the newest of `rows`, as many as are looked through for anything."""
-    oldest = _last_of_newest(rows)
+    """Return the newest NEWEST_LIMIT of `rows`."""
+    oldest = _oldest_of_newest(rows)
     return rows if oldest is None else rows.filter(pk__gte=oldest)
 
 
-def _last_of_newest(rows: QuerySet[EventSubscription]) -> UUID | None:
+def _oldest_of_newest(rows: QuerySet[EventSubscription]) -> UUID | None:
     ids = rows.order_by("-pk").values_list("pk", flat=True)
     return ids[NEWEST_LIMIT - 1 : NEWEST_LIMIT].first()
 
 
 def stale_ids() -> list[UUID]:
-    """Return the ids of stale subscriptions, newest first; at most one more than is counted."""
+    """Return the ids of stale subscriptions, newest first; at most COUNT_LIMIT + 1."""
     by_hand = f"SELECT id FROM {_SUBSCRIPTION} WHERE state = 'stale' LIMIT {COUNT_LIMIT + 1}"  # noqa: S608
     branches = [
         *(_probe(condition) for condition in _conditions()),
@@ -67,7 +67,7 @@ def stale_ids() -> list[UUID]:
 
 
 def _conditions() -> Iterator[str]:
-    """Yield what makes `s`, a subscription of the model `m`, stale: each a range of an index."""
+    """Yield what makes subscription `s` of model `m` stale; each is an index range."""
     for differs in ("<", ">"):
         for action in Action:
             yield (
@@ -83,11 +83,11 @@ def _conditions() -> Iterator[str]:
 
 
 def _probe(condition: str) -> str:
-    """Return a query that looks at changed models one by one.
+    """Return a query that checks the changed models one by one.
 
-    PostgreSQL, left to itself, takes the condition to be true of every third row and reads the
-    whole table to find the first thousand; a lateral query it must begin anew for each model.
-    SQLite knows no lateral queries, and always goes from model to model.
+    PostgreSQL estimates that the condition holds for every third row and scans the whole table
+    to find the first thousand. A lateral query makes it start again for each model. SQLite has
+    no lateral queries, and always loops over the models.
     """
     if connection.vendor == "postgresql":
         inner = f"SELECT s.id FROM {_SUBSCRIPTION} s WHERE {condition} LIMIT {COUNT_LIMIT + 1}"  # noqa: S608
