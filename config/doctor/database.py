@@ -11,6 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from config.doctor import Finding, ok, problem, warning
+from models_registry.db import dialect
 from models_registry.models import Dispatch, Job
 from models_registry.observability import readiness
 
@@ -43,11 +44,11 @@ def check_database() -> Iterator[Finding]:
 
 def _version() -> Finding:
     name = f"{connection.display_name} {'.'.join(map(str, connection.get_database_version()))}"
-    if connection.vendor == "postgresql":
-        if connection.get_database_version()[0] < POSTGRESQL_OLDEST:
-            advice = f"Use PostgreSQL {POSTGRESQL_OLDEST} or newer."
-            return problem("database", f"The database is {name}.", advice)
-    elif not settings.EMBEDDED:
+    version = dialect.server_version()
+    if version is not None and version[0] < POSTGRESQL_OLDEST:
+        advice = f"Use PostgreSQL {POSTGRESQL_OLDEST} or newer."
+        return problem("database", f"The database is {name}.", advice)
+    if version is None and not settings.EMBEDDED:
         return warning(
             "database", f"The database is {name}.", "Use PostgreSQL: SQLite is for one machine."
         )
@@ -68,13 +69,9 @@ def _migrations() -> Finding:
 
 
 def _clock() -> Finding:
-    if connection.vendor != "postgresql":
+    before, theirs, after = timezone.now(), dialect.server_time(), timezone.now()
+    if theirs is None:
         return ok("clock", "The database is on this host.")
-    before = timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        (theirs,) = cursor.fetchone()
-    after = timezone.now()
     seconds = (theirs - (before + (after - before) / 2)).total_seconds()
     message = f"The database clock is {abs(seconds):.2f} s {'ahead' if seconds > 0 else 'behind'}."
     advice = "Use NTP on both hosts."

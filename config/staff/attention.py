@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import QuerySet
 
 from config.staff.paging import COUNT_LIMIT
+from models_registry.db import dialect, sql
 from models_registry.models import Action, Model
 from subscriptions.models import (
     EventSubscription,
@@ -60,9 +60,8 @@ def stale_ids() -> list[UUID]:
         *(_probe(condition) for condition in _conditions()),
         f"SELECT * FROM ({by_hand}) AS h",  # noqa: S608
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(f"{' UNION ALL '.join(branches)} LIMIT {_FOUND_LIMIT}")
-        found = {UUID(str(row[0])) for row in cursor.fetchall()}
+    rows = sql.read(f"{' UNION ALL '.join(branches)} LIMIT {_FOUND_LIMIT}")
+    found = {UUID(str(row[0])) for row in rows}
     return sorted(found, reverse=True)[: COUNT_LIMIT + 1]
 
 
@@ -83,15 +82,6 @@ def _conditions() -> Iterator[str]:
 
 
 def _probe(condition: str) -> str:
-    """Return a query that checks the changed models one by one.
-
-    PostgreSQL estimates that the condition holds for every third row and scans the whole table
-    to find the first thousand. A lateral query makes it start again for each model. SQLite has
-    no lateral queries, and always loops over the models.
-    """
-    if connection.vendor == "postgresql":
-        inner = f"SELECT s.id FROM {_SUBSCRIPTION} s WHERE {condition} LIMIT {COUNT_LIMIT + 1}"  # noqa: S608
-        joined = f"CROSS JOIN LATERAL ({inner}) AS x"
-    else:
-        joined = f"CROSS JOIN {_SUBSCRIPTION} x ON ({condition.replace('s.', 'x.')})"
-    return f"SELECT x.id FROM {_MODEL} m {joined} WHERE m.id IN ({_CHANGED})"  # noqa: S608
+    """Return a query that looks at changed models one by one."""
+    joined = dialect.joined_row_by_row(_SUBSCRIPTION, "s", condition, limit=COUNT_LIMIT + 1)
+    return f"SELECT s.id FROM {_MODEL} m {joined} WHERE m.id IN ({_CHANGED})"  # noqa: S608

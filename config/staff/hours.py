@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from config.staff.paging import COUNT_LIMIT, Count
+from models_registry.db import bulk
+from models_registry.db.sql import Sql
+from models_registry.db.statements import key
 from models_registry.models import Job, JobStatus
 
 HOURS = 24
@@ -62,25 +64,16 @@ def last_hours() -> list[Hour]:
     """Count the jobs of the last HOURS hours in one query; every count stops at the limit."""
     starts = [first_hour() + number * HOUR for number in range(HOURS)]
     pairs = [(start, status) for start in starts for status in STATUSES]
-    count = (
-        f"(SELECT COUNT(*) FROM (SELECT 1 FROM {Job._meta.db_table}"  # noqa: S608 (no input)
-        f" WHERE status = %s AND id >= %s AND id < %s LIMIT {COUNT_LIMIT + 1}) AS found)"
-    )
-    parameters = [
-        value
+    conditions = (
+        Sql(
+            "status = %s AND id >= %s AND id < %s",
+            (str(status), key(Job, first_id(start)), key(Job, first_id(start + HOUR))),
+        )
         for start, status in pairs
-        for value in (str(status), _stored(first_id(start)), _stored(first_id(start + HOUR)))
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join([count] * len(pairs))}", parameters)
-        found = dict(zip(pairs, cursor.fetchone() or (), strict=True))
+    )
+    counted = bulk.counts(Job, conditions, limit=COUNT_LIMIT + 1)
+    found = dict(zip(pairs, counted, strict=True))
     return [
         Hour(start, {str(status): Count(found[start, status]) for status in STATUSES})
         for start in starts
     ]
-
-
-def _stored(value: UUID) -> UUID | str:
-    """Return an id as this database stores it."""
-    stored: UUID | str = Job._meta.pk.get_db_prep_value(value, connection)
-    return stored

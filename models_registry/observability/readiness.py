@@ -15,6 +15,7 @@ from django.db import DatabaseError, connection, connections
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
+from models_registry.db import sql
 from models_registry.observability import heartbeats
 
 logger = logging.getLogger(__name__)
@@ -112,8 +113,7 @@ class Probe:
 def look_at_database() -> dict[str, Finding]:
     """Ask the database, and what its rows say of migrations, workers and the sweep."""
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+        sql.read("SELECT 1")
         missing = _unapplied()
         if missing:
             message = f"{len(missing)} migrations are not applied: run `manage.py migrate`."
