@@ -9,8 +9,6 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 
 from config.api.permissions import PUBLIC, declared_scope
-from models_registry.api.openapi.components import COMPONENTS
-from subscriptions.api.openapi.components import COMPONENTS as SUBSCRIPTION_COMPONENTS
 
 GUIDE = Path(__file__).parents[1] / "docs" / "api.md"
 
@@ -48,13 +46,6 @@ class OperationSchema(AutoSchema):
             return []
         auth: list[dict[str, Any]] = super().get_auth()
         return auth
-
-
-def add_components(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Add the schemas that answers refer to by name."""
-    schemas = result.setdefault("components", {}).setdefault("schemas", {})
-    schemas.update(COMPONENTS, **SUBSCRIPTION_COMPONENTS)
-    return result
 
 
 def add_guide(result: dict[str, Any], **_: Any) -> dict[str, Any]:

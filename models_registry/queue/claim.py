@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import connection
 
-from models_registry.db import execute, rows, statements
-from models_registry.db.statements import Sql
+from models_registry.db import dialect, rows, sql, statements
+from models_registry.db.sql import Sql
 from models_registry.db.transactions import transactional
 from models_registry.models import (
     OPEN_JOB,
@@ -56,7 +55,7 @@ def claim_callable_job(job_id: UUID, may_call: Callable[[ModelVersion, str], boo
     It is asked only when nobody else can claim the job any more, so who is told yes has the job.
     """
     due = is_due()
-    found = execute.read(
+    found = sql.read(
         f"SELECT version_id, job_type FROM {TABLE} WHERE id = %s AND {due.text} {_passing_over()}",  # noqa: S608 (names of ours)
         [statements.key(Job, job_id)],
     )
@@ -79,7 +78,7 @@ def _oldest(job_types: Sequence[str]) -> Sql:
 
 def _passing_over() -> str:
     """Return what locks the rows of a statement and passes over those that others have locked."""
-    return "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update else ""
+    return dialect.locking("FOR UPDATE SKIP LOCKED")
 
 
 def claim_of(job: Job) -> Sql:
@@ -100,9 +99,7 @@ def is_tried_enough(job: Job) -> bool:
 def is_due() -> Sql:
     """Return the condition that a job is queued and its time has come."""
     # Spelled out, so that the index of queued jobs is seen to hold them.
-    return Sql(
-        f"dispatch = '{Dispatch.QUEUED}' AND {IS_OPEN.text} AND due_at <= {statements.now()}"
-    )
+    return Sql(f"dispatch = '{Dispatch.QUEUED}' AND {IS_OPEN.text} AND due_at <= {dialect.now()}")
 
 
 def _claim(*which: Sql) -> Job | None:
@@ -114,8 +111,8 @@ def _claim(*which: Sql) -> Job | None:
         "dispatch": Dispatch.CLAIMED,
         "claim": uuid4(),
         "attempts": Sql("attempts + 1"),
-        "started_at": Sql(f"COALESCE(started_at, {statements.now()})"),
-        "due_at": statements.after(_lease_seconds()),
+        "started_at": Sql(f"COALESCE(started_at, {dialect.now()})"),
+        "due_at": sql.after(_lease_seconds()),
     }
     job = rows.change(Job, columns, *which)
     if job is None:

@@ -11,8 +11,8 @@ from django.db import transaction
 
 from models_registry import signals
 from models_registry.contracts import fingerprint
-from models_registry.db import rows, statements
-from models_registry.db.statements import Sql
+from models_registry.db import dialect, rows, statements
+from models_registry.db.sql import Sql
 from models_registry.db.transactions import transactional
 from models_registry.errors import Conflict
 from models_registry.models import (
@@ -135,12 +135,12 @@ def _end_in_transaction(
     is_training = was_tried and job.job_type == Action.TRAINING
     model = lock_model(job.model_id) if is_training else None
     if was_tried:
-        columns["started_at"] = Sql(f"COALESCE(started_at, {statements.now()})")
+        columns["started_at"] = Sql(f"COALESCE(started_at, {dialect.now()})")
     columns |= {
         "dispatch": Dispatch.DONE,
         "claim": None,
         "due_at": None,
-        "completed_at": Sql(statements.now()),
+        "completed_at": Sql(dialect.now()),
     }
     which = (statements.where(Job, id=job.pk), IS_OPEN, *conditions)
     # The output, megabytes perhaps, need not come back.

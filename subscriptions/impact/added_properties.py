@@ -16,6 +16,7 @@ from models_registry.contracts.compare import Comparison
 from models_registry.contracts.factory import PartFactory
 from models_registry.contracts.strict_json import pointer
 from models_registry.errors import Fault
+from models_registry.json_types import NonNegativeInt
 
 # Payloads are looked through for so many names; a change that adds more is another contract.
 NAMES_LIMIT = 50
@@ -34,16 +35,16 @@ Place = tuple[str, Any]
 
 
 class NameReport(TypedDict):
-    """A new property: how many payloads `carried` its name, and how many of them are `broken`.
+    """A new property: how many stored payloads carry its name already.
 
-    Broken ones carry it with a value that does not fit. `pointer` is its place in the planned
+    `broken` of them carry it with a value that does not fit. `pointer` is its place in the new
     schema; `message` says all of it in words.
     """
 
     name: str
     pointer: str
-    carried: int
-    broken: int
+    carried: NonNegativeInt
+    broken: NonNegativeInt
     message: str
 
 

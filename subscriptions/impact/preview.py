@@ -6,11 +6,12 @@ only reads.
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
 from models_registry.contracts.compare import Comparison, compare
 from models_registry.db.read_models import model_etag
-from models_registry.models import INTERFACES, Direction
+from models_registry.json_types import Identifier
+from models_registry.models import INTERFACES, Action, Direction
 from models_registry.services.definitions import Definition, Interface
 from models_registry.services.lookups import get_model
 from subscriptions.impact.payload_checks import PayloadReport, try_payloads
@@ -19,22 +20,21 @@ from subscriptions.services.interfaces import Interfaces, interfaces_of, schema_
 
 
 class InterfaceReport(TypedDict):
-    """What becomes of one interface.
+    """What becomes of one interface, which is the schema or, without one, the handler.
 
-    `before` and `after` are "schema" or "handler". `comparison` is None where the interface does
-    not change, and where there is no schema on either side.
+    No comparison where it does not change, or where there is no schema on either side.
     """
 
-    action: str
-    direction: str
+    action: Annotated[str, Action]
+    direction: Annotated[str, Direction]
     changes: bool
-    before: str
-    after: str
+    before: Literal["schema", "handler"]
+    after: Literal["schema", "handler"]
     comparison: Comparison | None
 
 
 class Foretold(TypedDict):
-    """What an update does: by interface, by subscription, by stored payload."""
+    """What an update does to others: by interface, by subscription, by stored payload."""
 
     interfaces: list[InterfaceReport]
     stale: StaleCounts
@@ -43,14 +43,17 @@ class Foretold(TypedDict):
 
 
 class Against(TypedDict):
-    """The state that a check was made against; `etag` goes into the If-Match of the update."""
+    """The state it was checked against.
 
-    version: str
+    With `etag` in its `If-Match` the update is refused if there is another by then.
+    """
+
+    version: Identifier
     etag: str
 
 
 class ContractCheck(Foretold):
-    """The whole answer of a contract check."""
+    """What a planned update would do."""
 
     against: Against
 

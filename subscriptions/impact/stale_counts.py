@@ -6,6 +6,7 @@ from typing import TypedDict
 
 from django.db.models import Count, Q
 
+from models_registry.json_types import NonNegativeInt
 from models_registry.models import Action, Direction
 from subscriptions.models import (
     EventSubscription,
@@ -19,18 +20,17 @@ NONE = Q(pk__in=[])
 
 
 class StaleCounts(TypedDict):
-    """How many subscriptions are not stale before and are after.
+    """How many subscriptions are not stale before and are after, by the side that changes.
 
-    `target` and `source` tell them apart by the side that changes; one that is stale for both is
-    in each. `total` counts every one once, and `active` those of them that fire now. `ended` are
-    stale before and not after, since the interfaces are those accepted again.
+    One that is stale for both sides is in each. `total` counts every one once, and `active` those
+    of them that stop firing. `ended` are stale before and not after.
     """
 
-    target: int
-    source: int
-    total: int
-    active: int
-    ended: int
+    target: NonNegativeInt
+    source: NonNegativeInt
+    total: NonNegativeInt
+    active: NonNegativeInt
+    ended: NonNegativeInt
 
 
 def count_stale(*, model_id: str, old: Interfaces, new: Interfaces) -> StaleCounts:

@@ -20,8 +20,8 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db.models.functions import Now
 
-from models_registry.db import rows, statements
-from models_registry.db.statements import Sql
+from models_registry.db import dialect, rows, sql, statements
+from models_registry.db.sql import Sql
 from models_registry.db.transactions import commit_lazily, transactional
 from subscriptions.models import OPEN_RUN, Revalidation, RevalidationChunk, RevalidationStatus
 from subscriptions.revalidation.payloads import Findings, payloads_of, write_warnings
@@ -77,7 +77,7 @@ def claim_stretch(run_id: UUID) -> Stretch | None:
     commit_lazily()
     begun = {
         "status": RevalidationStatus.RUNNING,
-        "started_at": Sql(f"COALESCE(started_at, {statements.now()})"),
+        "started_at": Sql(f"COALESCE(started_at, {dialect.now()})"),
         "due_at": _lease(),
     }
     # First, since it locks the run.
@@ -149,7 +149,7 @@ def _leave_rest(stretch: Stretch, reached: UUID, *, is_over: bool) -> Stretch | 
     """Keep how far a stretch was checked, and return what is left unless that is for others."""
     rest = {
         "after": reached,
-        "lease_until": Sql(statements.now()) if is_over else _lease(),
+        "lease_until": Sql(dialect.now()) if is_over else _lease(),
         "attempts": 0 if is_over else 1,
     }
     if not rows.was_changed(RevalidationChunk, rest, _held(stretch)):
@@ -189,7 +189,7 @@ def _take_lapsed(run: Revalidation) -> Stretch | None:
     """Claim a chunk anew that was not done within its lease; the run must be locked."""
     of_run = statements.where(RevalidationChunk, run_id=run.pk)
     first = f"""id = (SELECT id FROM {CHUNKS} WHERE {of_run.text}
-        AND lease_until <= {statements.now()} AND attempts < {ATTEMPTS_LIMIT}
+        AND lease_until <= {dialect.now()} AND attempts < {ATTEMPTS_LIMIT}
         ORDER BY id LIMIT 1)"""  # noqa: S608 (names of ours)
     claimed = {"claim": uuid4(), "lease_until": _lease()}
     chunk = rows.change(RevalidationChunk, claimed, Sql(first, of_run.parameters))
@@ -230,7 +230,7 @@ def _held(stretch: Stretch) -> Sql:
 
 
 def _lease() -> Sql:
-    return statements.after(Sql("%s", (settings.REVALIDATION_LEASE_SECONDS,)))
+    return sql.after(Sql("%s", (settings.REVALIDATION_LEASE_SECONDS,)))
 
 
 def _finish_if_done(run_id: UUID) -> None:
@@ -243,7 +243,7 @@ def _finish_if_done(run_id: UUID) -> None:
     ended = {
         "status": RevalidationStatus.SUCCESS,
         "due_at": None,
-        "finished_at": Sql(statements.now()),
+        "finished_at": Sql(dialect.now()),
         "total": Sql("checked"),
     }
     _change(run_id, ended, Sql(is_done, chunks.parameters))

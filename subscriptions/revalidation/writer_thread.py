@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from django.db import connection, connections
 
-from models_registry.db.execute import is_postgresql
+from models_registry.db.dialect import has_concurrent_writers
 
 
 class Hand(Protocol):
@@ -25,7 +25,7 @@ def other_hand() -> Iterator[Hand]:
     On SQLite, where whoever writes is alone, and inside a transaction, which no other connection
     can see into, everything is done at once by the caller itself.
     """
-    if not is_postgresql() or connection.in_atomic_block:
+    if not has_concurrent_writers() or connection.in_atomic_block:
         yield _OwnHand()
         return
     with ThreadPoolExecutor(1, thread_name_prefix="recorder") as pool:

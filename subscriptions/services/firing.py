@@ -1,4 +1,4 @@
-"""Firing: from one event to a job for each active subscription, in a handful of statements."""
+"""Firing subscriptions: one event makes a job for each active subscription, in a few statements."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from django.db import connection
 from django.db.models import Q
-from django.db.models.functions import Length
+from django.db.models.functions import Length, Now
 from django.utils import timezone
 
+from models_registry.db import bulk, rows
+from models_registry.db.sql import Sql, of_queryset
+from models_registry.db.statements import where
 from models_registry.handlers import handler_for
 from models_registry.handlers.events import ENVELOPE_BYTES
-from models_registry.models import Action, Job, new_id
+from models_registry.models import Action, Job, Origin, new_id
 from models_registry.observability.tracing import present_trace
 from models_registry.queue import wakeups
 from models_registry.services.versions import TriggeredEvent
@@ -28,23 +30,24 @@ from subscriptions.models import (
     SubscriptionStatus,
     Trigger,
 )
-from subscriptions.services.fired_jobs import Shot, kept_uuid, rows_of, uuid_placeholder
+from subscriptions.services.fired_jobs import FiredJob, rows_of
 
 NO_ACTIVE_VERSION = "The target has no active version."
 TOO_DEEP = f"The chain is {DEPTH_LIMIT} jobs long and stops here."
 NO_OUTPUT = "The triggering job has no output to hand on."
-# So many are read and written by a statement, which has 15 seconds, and held in memory.
+# Read and written by one statement, which has 15 seconds, and held in memory.
 FIRED_AT_ONCE = 5_000
-# What a job takes from its subscription, and what tells that it is the one that was read.
+# The columns that a job copies from its subscription, and those that detect a change of it.
 COPIED = ("id", "revision", "target_id", "target_action", "input_source", "input", "warnings")
 TOO_LARGE = "The event for the target's handler would be larger than it takes."
 
 
 @dataclass(frozen=True)
 class Fact:
-    """What happened: the end of `job`, or an activation by hand of what `job` trained.
+    """The event: `job` ended, or the version that `job` trained was activated by hand.
 
-    `name` is unique for it, such as "job:<id>"; `job` is None when nothing trained the version.
+    `name` is unique for the event, such as "job:<id>"; `job` is None when no job trained the
+    version.
     """
 
     name: str
@@ -58,14 +61,14 @@ class Fact:
 
     @property
     def depth(self) -> int:
-        """How many jobs stand before those that this triggers."""
+        """The length of the chain of jobs up to this event."""
         return 1 if self.job is None else self.job.depth + 1
 
 
 class _Due(NamedTuple):
-    """What is read of a subscription that fires; never its payload.
+    """The columns of a subscription that fires, without its payload.
 
-    As long as `revision` is the same, so is the payload.
+    The same `revision` means the same payload.
     """
 
     id: UUID
@@ -80,33 +83,33 @@ class _Due(NamedTuple):
 def fire(fact: Fact) -> list[TriggeredEvent]:
     """Make a job for each active subscription on `fact`; must be inside its transaction.
 
-    Returns an entry for each, with the job's id or the reason why there is none; stale and
-    paused subscriptions have no entry. The payloads are copied inside the database. However many
-    subscriptions there are, only the entries, which the answer owes, are held of them all.
+    Returns an entry for each, with the id of the job or the reason why there is none; stale and
+    paused subscriptions have no entry. The payloads are copied inside the database. Only the
+    entries are in memory for all subscriptions, since the answer contains them.
     """
-    if not _anybody_waits(fact):
+    if not _has_subscribers(fact):
         return []
     output_bytes = len(orjson.dumps(fact.output))
     limits = {action: handler_for("lambda").max_event_bytes(action) for action in Action.values}
     entries: list[TriggeredEvent] = []
     woken: set[str] = set()
-    for due in _in_turn(fact):
-        shots = _make_jobs(fact, due, output_bytes, limits)
-        _insert_triggers(fact, shots)
-        # Whoever is awake looks for the rest as well.
-        woken |= _wake_workers([shot for shot in shots if shot.target_action not in woken])
-        entries += (shot.entry for shot in shots)
+    for due in _in_pages(fact):
+        fired_jobs = _make_jobs(fact, due, output_bytes, limits)
+        _insert_triggers(fact, fired_jobs)
+        # A worker that is awake looks for the rest as well.
+        woken |= _wake_workers([job for job in fired_jobs if job.target_action not in woken])
+        entries += (job.entry for job in fired_jobs)
     return entries
 
 
-def _anybody_waits(fact: Fact) -> bool:
-    """Say whether any subscription may fire: most models have none, and this is soon said."""
-    sql = f"""
-        SELECT 1 FROM {EventSubscription._meta.db_table}
-        WHERE source_id = %s AND trigger_event = %s AND state = 'active' LIMIT 1"""  # noqa: S608 (names of ours)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [fact.source_id, str(fact.trigger_event)])
-        return cursor.fetchone() is not None
+def _has_subscribers(fact: Fact) -> bool:
+    """Return whether any subscription may fire: most models have none, and this is cheap."""
+    fires = {"source_id": fact.source_id, "trigger_event": fact.trigger_event}
+    which = where(EventSubscription, **fires, state=SubscriptionStatus.ACTIVE)
+    return (
+        rows.read_value(EventSubscription, "id", f"WHERE {which.text} LIMIT 1", which.parameters)
+        is not None
+    )
 
 
 def _due(fact: Fact) -> EventSubscriptionQuerySet:
@@ -118,8 +121,8 @@ def _due(fact: Fact) -> EventSubscriptionQuerySet:
     )
 
 
-def _in_turn(fact: Fact) -> Iterator[list[_Due]]:
-    """Yield the subscriptions that fire, in the order of their ids, some at a time."""
+def _in_pages(fact: Fact) -> Iterator[list[_Due]]:
+    """Yield the subscriptions that fire in pages, by keyset pagination over their ids."""
     due, after = _due(fact), Q()
     while found := _read(due.filter(after)):
         yield found
@@ -143,37 +146,37 @@ def _read(due: EventSubscriptionQuerySet) -> list[_Due]:
 
 def _make_jobs(
     fact: Fact, due: list[_Due], output_bytes: int, limits: Mapping[str, int]
-) -> list[Shot]:
-    """Make a job for each that is due, and return what became of them, in the order of their ids.
+) -> list[FiredJob]:
+    """Make a job for each subscription that is due; returns them in the order of their ids.
 
-    What others commit between the statement that reads a subscription and the one that copies its
-    input must not mix: the new input would run the old version. Whoever was changed meanwhile gets
-    no job by the second, and is read again, with a lock: it fires as it is by then, once, or not at
-    all, as if the event had come after the change. Locking all of them from the beginning would
-    hold their owners up instead. An error stands as it was decided, since nothing is copied.
+    A change that is committed between the statement that reads a subscription and the one that
+    copies its input must not mix the two: the new input would run the old version. So the second
+    statement skips a subscription that was changed, which is then read again with a lock. It fires
+    once, or not at all, as if the event had come after the change. Locking every subscription from
+    the beginning would block their owners instead. An error is kept as decided: it copies nothing.
     """
-    fired: list[Shot] = []
+    done: list[FiredJob] = []
     while due:
-        shots = [_decide(fact, each, output_bytes, limits) for each in due]
-        changed = _insert_jobs(fact, [shot for shot in shots if shot.job_id])
-        fired += [shot for shot in shots if shot.subscription not in changed]
+        fired_jobs = [_decide(fact, each, output_bytes, limits) for each in due]
+        changed = _insert_jobs(fact, [job for job in fired_jobs if job.job_id])
+        done += [job for job in fired_jobs if job.subscription not in changed]
         again = _due(fact).filter(pk__in=changed).select_for_update(of=("self",), no_key=True)
         due = _read(again) if changed else []
-    return sorted(fired)
+    return sorted(done)
 
 
-def _wake_workers(shots: Sequence[Shot]) -> set[str]:
-    """Ask for workers for the jobs of these shots; returns the kinds of jobs that there are."""
+def _wake_workers(fired_jobs: Sequence[FiredJob]) -> set[str]:
+    """Wake workers for these jobs; returns the actions that have any."""
     by_action: dict[str, list[UUID]] = defaultdict(list)
-    for shot in shots:
-        if shot.job_id:
-            by_action[shot.target_action].append(shot.job_id)
+    for job in fired_jobs:
+        if job.job_id:
+            by_action[job.target_action].append(job.job_id)
     for action, job_ids in by_action.items():
         wakeups.wake_workers(action, job_ids)
     return set(by_action)
 
 
-def _decide(fact: Fact, due: _Due, output_bytes: int, limits: Mapping[str, int]) -> Shot:
+def _decide(fact: Fact, due: _Due, output_bytes: int, limits: Mapping[str, int]) -> FiredJob:
     hands_on = due.input_source == InputSource.TRIGGER_OUTPUT
     error = ""
     if fact.depth > DEPTH_LIMIT:
@@ -190,58 +193,63 @@ def _decide(fact: Fact, due: _Due, output_bytes: int, limits: Mapping[str, int])
     job_id = None if error else new_id()
     job = str(job_id) if job_id else ""
     subscription = str(due.id)
-    return Shot(subscription, job, job_id, due.revision, due.version_id, due.target_action, error)
+    return FiredJob(
+        subscription, job, job_id, due.revision, due.version_id, due.target_action, error
+    )
 
 
-def _insert_jobs(fact: Fact, shots: Sequence[Shot]) -> Set[str]:
-    """Insert the jobs of those that still fire as they were read; returns the ids of the others."""
-    if not shots:
+def _insert_jobs(fact: Fact, fired_jobs: Sequence[FiredJob]) -> Set[str]:
+    """Insert jobs for the unchanged subscriptions; returns the ids of those that have changed."""
+    if not fired_jobs:
         return frozenset()
-    source, parameters = rows_of(shots)
-    columns = _due(fact).values(*COPIED).query
-    due, of_due = columns.get_compiler(connection=connection).as_sql()
-    now = connection.ops.adapt_datetimefield_value(timezone.now())
-    by_job = fact.job.pk if fact.job else None
-    sql = f"""
-        INSERT INTO {Job._meta.db_table}
-            (id, model_id, version_id, job_type, status, dispatch, origin, input, warnings,
-             attempts, triggered_by_id, triggered_by_job_id, depth, due_at, created_at,
-             completion_digest, triggered_events, request_id, traceparent)
-        SELECT shot.job_id, sub.target_id, shot.version_id, sub.target_action,
-               'pending', 'queued', 'triggered',
-               CASE WHEN sub.input_source = 'stored' THEN sub.input ELSE %s END,
-               CASE WHEN sub.input_source = 'stored' THEN sub.warnings ELSE '[]' END,
-               0, sub.id, {uuid_placeholder()}, %s, CURRENT_TIMESTAMP, %s, '', '[]',
-               %s, %s
-        FROM {source}
-        JOIN ({due}) sub ON sub.id = shot.subscription_id AND sub.revision = shot.revision
-        """  # noqa: S608 (names of ours and placeholders only)
-    output, trace = orjson.dumps(fact.output).decode(), present_trace()
-    named = (trace.request_id, trace.traceparent)
-    with connection.cursor() as cursor:
-        given = [output, kept_uuid(by_job), fact.depth, now, *named, *parameters, *of_due]
-        cursor.execute(sql, given)
-        return frozenset() if cursor.rowcount == len(shots) else _without_job(shots)
+    due, fired = of_queryset(_due(fact).values(*COPIED)), rows_of(fired_jobs)
+    unchanged = "sub.id = fired.subscription_id AND sub.revision = fired.revision"
+    source = Sql(
+        f"{fired.text} JOIN ({due.text}) sub ON {unchanged}", (*fired.parameters, *due.parameters)
+    )
+    # What all of them have; the defaults of the other columns are those of any new job.
+    template = Job(
+        origin=Origin.TRIGGERED,
+        triggered_by_job_id=fact.job.pk if fact.job else None,
+        depth=fact.depth,
+        due_at=Now(),
+        created_at=timezone.now(),
+        request_id=present_trace().request_id,
+        traceparent=present_trace().traceparent,
+    )
+    made = bulk.insert_select(template, _of_each_job(fact), source)
+    return frozenset() if made == len(fired_jobs) else _without_job(fired_jobs)
 
 
-def _without_job(shots: Sequence[Shot]) -> Set[str]:
-    made = Job.objects.filter(pk__in=[shot.job_id for shot in shots])
+def _of_each_job(fact: Fact) -> dict[str, Sql]:
+    """Return the columns of a job that are those of its subscription."""
+    is_stored = f"sub.input_source = '{InputSource.STORED}'"
+    output = orjson.dumps(fact.output).decode()
+    return {
+        "id": Sql("fired.job_id"),
+        "model_id": Sql("sub.target_id"),
+        "version_id": Sql("fired.version_id"),
+        "job_type": Sql("sub.target_action"),
+        "input": Sql(f"CASE WHEN {is_stored} THEN sub.input ELSE %s END", (output,)),
+        "warnings": Sql(f"CASE WHEN {is_stored} THEN sub.warnings ELSE '[]' END"),
+        "triggered_by_id": Sql("sub.id"),
+    }
+
+
+def _without_job(fired_jobs: Sequence[FiredJob]) -> Set[str]:
+    made = Job.objects.filter(pk__in=[job.job_id for job in fired_jobs])
     job_ids = set(made.values_list("pk", flat=True))
-    return {shot.subscription for shot in shots if shot.job_id not in job_ids}
+    return {job.subscription for job in fired_jobs if job.job_id not in job_ids}
 
 
-def _insert_triggers(fact: Fact, shots: Sequence[Shot]) -> None:
-    if not shots:
+def _insert_triggers(fact: Fact, fired_jobs: Sequence[FiredJob]) -> None:
+    if not fired_jobs:
         return
-    source, parameters = rows_of(shots)
-    now = connection.ops.adapt_datetimefield_value(timezone.now())
-    by_job = fact.job.pk if fact.job else None
-    sql = f"""
-        INSERT INTO {Trigger._meta.db_table}
-            (subscription_id, event, source_job_id, job_id, error, created_at)
-        SELECT shot.subscription_id, %s, {uuid_placeholder()}, shot.job_id,
-               COALESCE(shot.error, ''), %s
-        FROM {source}
-        """  # noqa: S608 (table names and placeholders only)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [fact.name, kept_uuid(by_job), now, *parameters])
+    job_id = fact.job.pk if fact.job else None
+    template = Trigger(event=fact.name, source_job_id=job_id, created_at=timezone.now())
+    of_each = {
+        "subscription_id": Sql("fired.subscription_id"),
+        "job_id": Sql("fired.job_id"),
+        "error": Sql("COALESCE(fired.error, '')"),
+    }
+    bulk.insert_select(template, of_each, rows_of(fired_jobs))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from django.db import connection, transaction
 from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 from django.db.utils import OperationalError
 
-from models_registry.db.execute import is_postgresql
+from models_registry.db.transactions import limited
 from subscriptions.models import (
     OPEN_RUN,
     EventSubscription,
@@ -36,13 +35,9 @@ def stale_subscriptions() -> int | None:
     stale = EventSubscription.objects.with_status().filter(
         Q(effective_status=SubscriptionStatus.STALE)
     )
-    limited = stale.order_by().values("pk")[:COUNT_LIMIT]
-    if not is_postgresql():
-        return len(limited)
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL statement_timeout = {COUNT_MILLISECONDS}")
-            return len(limited)
+        with limited(COUNT_MILLISECONDS):
+            return len(stale.order_by().values("pk")[:COUNT_LIMIT])
     except OperationalError:
         return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 from uuid import UUID
 
 from django.db.models import Case, OuterRef, Subquery, Value, When
@@ -11,7 +11,8 @@ from django.db.models.functions import Coalesce
 
 from models_registry.contracts.compare.comparison import ChangeReport
 from models_registry.db.read_models import timestamp
-from models_registry.models import Direction, InterfaceChange
+from models_registry.json_types import Identifier, Timestamp
+from models_registry.models import Action, Direction, InterfaceChange
 from subscriptions.models import EventSubscription, SubscriptionStatus, TriggerEvent
 
 EVENT_ACTION = Case(
@@ -19,19 +20,21 @@ EVENT_ACTION = Case(
 )
 
 
-class StaleReason(TypedDict):
-    """One interface that is not the accepted one any more.
+Side = Literal["target", "source"]
 
-    `version` is that of the update which changed it first after it was last as accepted, and
-    `since` the time of that update. `changes` says what differs; only where one subscription is
-    read by itself.
+
+class StaleReason(TypedDict):
+    """One interface that is not as it was accepted, and the version that changed it first.
+
+    `since` is the time of that update. `changes`, what differs by now, only where the subscription
+    is read by itself.
     """
 
-    side: str
-    action: str
-    direction: str
-    version: str
-    since: str
+    side: Side
+    action: Annotated[str, Action]
+    direction: Annotated[str, Direction]
+    version: Identifier
+    since: Timestamp
     changes: NotRequired[list[ChangeReport]]
 
 
@@ -49,10 +52,11 @@ def stale_because(
     found = list(_first_changes(stale))
     ids = [change_id for _, *pair in found for change_id in pair if change_id]
     changes = InterfaceChange.objects.defer("definition").in_bulk(ids)
+    sides: tuple[Side, Side] = ("target", "source")
     return {
         pk: [
             _reason(side, changes[change_id])
-            for side, change_id in (("target", target), ("source", source))
+            for side, change_id in zip(sides, (target, source), strict=True)
             if change_id
         ]
         for pk, target, source in found
@@ -92,7 +96,7 @@ def _first_change(side: str, action: str, direction: str) -> Subquery:
     return Subquery(changes.order_by("id").values("id")[:1])
 
 
-def _reason(side: str, change: InterfaceChange) -> StaleReason:
+def _reason(side: Side, change: InterfaceChange) -> StaleReason:
     return {
         "side": side,
         "action": change.action,

@@ -28,7 +28,7 @@ import sys
 from uuid import UUID
 import django
 django.setup()
-from subscriptions.services import revalidation, revalidation_chunks
+from subscriptions.revalidation import chunks, runs
 chunks.CHUNK_ROWS = int(sys.argv[2])
 moment, calls = sys.argv[3], 0
 
@@ -43,7 +43,7 @@ def stop_at_the_second(function):
         return result
     return wrapper
 
-module = revalidation_chunks if moment == "write_warnings" else revalidation
+module = chunks if moment == "write_warnings" else runs
 setattr(module, moment, stop_at_the_second(getattr(module, moment)))
 runs.work_through(UUID(sys.argv[1]))
 """
@@ -121,7 +121,7 @@ import os, signal, sys
 from uuid import UUID
 import django
 django.setup()
-from subscriptions.services import payloads, revalidation, revalidation_chunks
+from subscriptions.revalidation import chunks, payloads, runs
 chunks.CHUNK_ROWS = int(sys.argv[2])
 examine, poison = payloads.Examiner.examine, UUID(sys.argv[3])
 

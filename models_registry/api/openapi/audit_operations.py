@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from drf_spectacular.utils import OpenApiParameter
 
 from models_registry.api.openapi import examples
-from models_registry.api.openapi.components import ID, TIME, listed, ref
-from models_registry.api.openapi.description import PAGING, choice, header, operation
+from models_registry.api.openapi.components import listed, ref
+from models_registry.api.openapi.description import ID, PAGING, choice, header, operation
 from models_registry.observability.audit_log import AuditAction
 
 get_health = operation(
@@ -53,8 +55,8 @@ list_audit = operation(
         ),
         choice("action", AuditAction.values),
         OpenApiParameter("model_id", ID, description="Only changes of this model."),
-        OpenApiParameter("since", TIME, description="Only changes from this time on."),
-        OpenApiParameter("until", TIME, description="Only changes before this time."),
+        OpenApiParameter("since", datetime, description="Only changes from this time on."),
+        OpenApiParameter("until", datetime, description="Only changes before this time."),
         *PAGING,
         header("Link", 'The next page: `<...>; rel="next"`; absent on the last one.', 200),
     ),

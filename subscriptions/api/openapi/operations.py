@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from drf_spectacular.utils import OpenApiParameter
 
-from models_registry.api.openapi.components import ID, listed, ref
+from models_registry.api.openapi.components import listed, ref
 from models_registry.api.openapi.description import (
+    ID,
     IDEMPOTENCY_KEY,
     IF_MATCH,
     IF_NONE_MATCH,
