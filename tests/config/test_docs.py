@@ -182,7 +182,7 @@ def test_the_way_of_a_put_passes_both_apps_and_what_puts_them_together():
 
 # A recipe's example: every module of the product that mentions it is in the recipe.
 EXAMPLES = {
-    "A handler type": r"\bLambdaHandler\b",
+    "A handler type": r"\bLambdaHandler\b(?!\")",
     "A trigger event": r"inference_complete|INFERENCE_COMPLETE",
     "An operation": r"\bretry_job\b|\bRerunViewSet\b",
     "A queue": r"[\"']background[\"']|-Q \S*background",
