@@ -8,12 +8,13 @@ from django.urls import path
 from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
-from config.docs import pages
-
 
 @require_safe
-def show(request: HttpRequest, name: str = pages.INDEX) -> HttpResponse:
+def show(request: HttpRequest, name: str = "README") -> HttpResponse:
     """Show one page; without a name, the index."""
+    # Loaded by the first reader: a web process that serves none starts without Markdown.
+    from config.docs import pages
+
     page = pages.page(name)
     if page is None:
         raise Http404

@@ -157,6 +157,7 @@ def _print_access(console: Console, access: _Access) -> None:
     password = access.password or "(changed)"
     token = access.token or "(from your issuer)"
     for name, value in (
+        ("Guide", f"{access.address}/docs/"),
         ("API explorer", f"{access.address}/v2/docs"),
         ("API reference", f"{access.address}/v2/redoc"),
         ("OpenAPI document", f"{access.address}/v2/openapi.json"),
