@@ -8,8 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from config.api.jwks import BadKeySet, read_key_set
-from config.api.key_store import fetch_document
+from config.api.key_sets import BadKeySet, fetch_document, read_key_set
 from config.checks import rights_faults
 from config.doctor.findings import Finding, problem, well
 
