@@ -20,7 +20,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from config.api.monitoring import is_monitoring
+from config.api.authentication import is_monitoring
 from models_registry.observability import gauges as jobs
 from subscriptions.services import gauges as subscriptions
 

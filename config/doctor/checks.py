@@ -14,8 +14,7 @@ from django.conf import settings
 from django.core import checks
 from django.db import connections
 
-from config.api.jwks import BadKeySet, read_key_set
-from config.api.key_store import fetch_document
+from config.api.key_sets import BadKeySet, fetch_document, read_key_set
 from config.checks import rights_faults
 from config.doctor import Finding, database, ok, problem, warning
 from models_registry.handlers.aws_lambda import dry_run
