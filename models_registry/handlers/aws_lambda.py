@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from itertools import islice
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 
@@ -28,27 +28,30 @@ class LambdaHandler:
     """`{"type": "lambda", "arn": ..., "version"?: qualifier}`."""
 
     named_by = "arn"
-    openapi_schema: ClassVar[dict[str, Any]] = {
-        "type": "object",
-        "description": "An AWS Lambda function.",
-        "properties": {
-            "type": {"type": "string", "const": "lambda"},
-            "arn": {
-                "type": "string",
-                "description": "The whole ARN of the function, with or without a qualifier.",
-                "maxLength": LENGTH_LIMIT,
-                # Without names: groups are named in one way by Python, in another by ECMA-262.
-                "pattern": "^" + re.sub(r"\?P<\w+>", "?:", ARN.pattern) + "$",
+    schema_name = "LambdaHandler"
+
+    def openapi_schema(self) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "description": "An AWS Lambda function.",
+            "properties": {
+                "type": {"type": "string", "const": "lambda"},
+                "arn": {
+                    "type": "string",
+                    "description": "The whole ARN of the function, with or without a qualifier.",
+                    "maxLength": LENGTH_LIMIT,
+                    # Without names: Python and ECMA-262 spell named groups differently.
+                    "pattern": "^" + re.sub(r"\?P<\w+>", "?:", ARN.pattern) + "$",
+                },
+                "version": {
+                    "type": "string",
+                    "description": "The qualifier: a version's number, an alias or $LATEST.",
+                    "pattern": f"^({QUALIFIER.pattern})$",
+                },
             },
-            "version": {
-                "type": "string",
-                "description": "The qualifier: a version's number, an alias or $LATEST.",
-                "pattern": f"^({QUALIFIER.pattern})$",
-            },
-        },
-        "required": ["type", "arn"],
-        "additionalProperties": False,
-    }
+            "required": ["type", "arn"],
+            "additionalProperties": False,
+        }
 
     def faults(self, handler: dict[str, Any]) -> tuple[list[Fault], list[Fault]]:
         malformed = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, NotRequired, Protocol, TypedDict
+from typing import Any, NotRequired, Protocol, TypedDict
 
 from models_registry.errors import Fault
 
@@ -68,11 +68,15 @@ class Handler(Protocol):
     """One type of handler, such as `lambda`.
 
     `named_by` is the member of such a handler that names what is called, a text: those of one
-    name are away or overloaded together. `openapi_schema` says what such a handler looks like.
+    name are away or overloaded together. `schema_name` is the name of its
+    schema in the OpenAPI document.
     """
 
     named_by: str
-    openapi_schema: ClassVar[dict[str, Any]]
+    schema_name: str
+
+    def openapi_schema(self) -> dict[str, Any]:
+        """Return the OpenAPI schema of such a handler; its `type` is a constant."""
 
     def faults(self, handler: dict[str, Any]) -> tuple[list[Fault], list[Fault]]:
         """Return what is malformed about `handler`, and what is well-formed but refused here.
