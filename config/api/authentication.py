@@ -122,9 +122,8 @@ class _Verified(NamedTuple):
     expires_at: float
 
     def still_holds(self) -> bool:
-        if time.time() >= self.expires_at:
-            return False
-        return key_source().find(self.key.key_id) is self.key
+        is_current = key_source().find(self.key.key_id) is self.key
+        return is_current and time.time() < self.expires_at
 
 
 # By the digest of the token: callers send the same one for an hour.
