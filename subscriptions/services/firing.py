@@ -191,7 +191,9 @@ def _decide(fact: Fact, due: _Due, output_bytes: int, limits: Mapping[str, int])
     job_id = None if error else new_id()
     job = str(job_id) if job_id else ""
     subscription = str(due.id)
-    return FiredJob(subscription, job, job_id, due.revision, due.version_id, due.target_action, error)
+    return FiredJob(
+        subscription, job, job_id, due.revision, due.version_id, due.target_action, error
+    )
 
 
 def _insert_jobs(fact: Fact, fired_jobs: Sequence[FiredJob]) -> Set[str]:

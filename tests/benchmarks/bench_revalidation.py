@@ -49,11 +49,11 @@ from uuid import UUID
 import django
 django.setup()
 from django.db import connection
-from subscriptions.services import revalidation
+from subscriptions.revalidation import runs
 connection.ensure_connection()
 print("ready", flush=True)
 for line in sys.stdin:
-    while revalidation.work_through(UUID(line.strip())):
+    while runs.work_through(UUID(line.strip())):
         pass
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, flush=True)
 """
