@@ -14,11 +14,10 @@ from config.staff.payload import marked
 from config.staff.schema_tree import schema_tree
 from config.staff.showing import pretty
 from models_registry.models import Direction
-from subscriptions.impact.differences import with_changes
 from subscriptions.models import EventSubscription, Trigger
 from subscriptions.services.edges import edge_warnings, edges_of
 from subscriptions.services.interfaces import accepted_interface, interface_of
-from subscriptions.services.staleness import StaleReason, stale_because
+from subscriptions.services.staleness import StaleReason, stale_because, with_changes
 
 TRIGGERS_SHOWN = 20
 CHANGES_SHOWN = 50

@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, Protocol, TypedDict
+from typing import Any, NamedTuple, Protocol, TypedDict
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, connections
-from django.db.models.functions import Now
+from django.db.models import Count, Sum
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from models_registry.db.execute import is_postgresql
@@ -201,3 +202,19 @@ def _wake_others(run: Revalidation) -> None:
     total = count_total(run)
     for _ in range(min(total // PAYLOADS_PER_WORKER, WORKERS_AT_MOST - 1)):
         wakeups.publish_wakeup(run.pk)
+
+
+class Progress(NamedTuple):
+    """The progress of all open runs together."""
+
+    runs: int
+    total: int
+    checked: int
+    invalid: int
+
+
+def open_progress() -> Progress:
+    """Return the progress of the open runs, for metrics; a run without a total yet adds 0 to it."""
+    open_runs = Revalidation.objects.filter(due_at__isnull=False, status__in=OPEN_RUN)
+    sums = {name: Coalesce(Sum(name), 0) for name in ("total", "checked", "invalid")}
+    return Progress(**open_runs.aggregate(runs=Count("pk"), **sums))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from models_registry.contracts.factory import PartFactory
-from subscriptions.impact.added_properties import NameCount
+from subscriptions.impact.added_properties import PropertyCount
 
 
 class Refusing(PartFactory):
@@ -22,7 +22,7 @@ class Refusing(PartFactory):
 
 def test_a_part_that_can_not_be_asked_alone_is_compiled_once_and_refuses_nothing():
     parts = Refusing({})
-    names = NameCount("/items/properties/a", "It is new.", parts)
+    names = PropertyCount("/items/properties/a", "It is new.", parts)
     for _ in range(3):
         names.count([{"a": 1}, {"a": 2}], [], are_all=False)
 

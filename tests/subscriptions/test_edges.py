@@ -114,7 +114,7 @@ def test_a_pair_that_fits_is_proved_to_and_has_no_warning(api, make_model):
     assert "warnings" not in made
 
 
-def test_what_only_an_unlisted_name_could_break_is_told_and_is_no_warning(api, handing_on):
+def test_what_only_an_unlisted_name_could_break_is_reported_without_a_warning(api, handing_on):
     output = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
     taken = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "integer"}}}
     path = f"{PATH}/{handing_on(output, taken)}"

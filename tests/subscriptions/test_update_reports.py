@@ -42,17 +42,17 @@ def _changes(api: Any, version: str) -> Any:
     return answer.body
 
 
-def test_it_is_what_was_foretold_and_is_shown_with_the_version(api, b):
+def test_the_report_is_the_preview_and_is_shown_with_the_version(api, b):
     link("a", "b", input={"x": 1})
     broken = link("a", "b", input={})
-    foretold: Any = check_update(model_id="b", definition=define("b", NEEDS_X))
-    foretold.pop("against")
+    preview: Any = check_update(model_id="b", definition=define("b", NEEDS_X))
+    preview.pop("against")
     update("b", NEEDS_X)
     fill_in(_report().pk)
 
     shown = _changes(api, "2")
     assert (shown["version"], shown["status"]) == ("2", "done")
-    assert shown["report"] == foretold
+    assert shown["report"] == preview
     assert shown["report"]["stale"]["total"] == 2
     (payloads,) = shown["report"]["payloads"]
     assert (payloads["checked"], payloads["invalid"]) == (2, 1)
@@ -170,14 +170,14 @@ def test_the_sweep_finds_one_whose_message_was_lost_and_does_not_repeat_itself(b
 
 def test_what_a_worker_finds_after_its_claim_was_taken_by_another_is_dropped(b, monkeypatch):
     update("b", NEEDS_X)
-    foretell = reports.foretell
+    preview_update = reports.preview_update
 
     def overtaken(**known: Any) -> Any:
-        monkeypatch.setattr(reports, "foretell", foretell)
+        monkeypatch.setattr(reports, "preview_update", preview_update)
         assert fill_in(_report().pk) is True
-        return {**foretell(**known), "warnings": ["from the one that came late"]}
+        return {**preview_update(**known), "warnings": ["from the one that came late"]}
 
-    monkeypatch.setattr(reports, "foretell", overtaken)
+    monkeypatch.setattr(reports, "preview_update", overtaken)
     assert fill_in(_report().pk) is False
 
     assert _report().status == ReportStatus.DONE
@@ -187,7 +187,7 @@ def test_what_a_worker_finds_after_its_claim_was_taken_by_another_is_dropped(b, 
 def test_one_that_takes_every_worker_with_it_is_given_up(api, b, monkeypatch):
     """F3: attempts are counted before the risky work."""
     update("b", NEEDS_X)
-    monkeypatch.setattr(reports, "foretell", _die)
+    monkeypatch.setattr(reports, "preview_update", _die)
     for _ in range(ATTEMPTS_LIMIT):
         with pytest.raises(SystemExit):
             fill_in(_report().pk)
