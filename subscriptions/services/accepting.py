@@ -28,7 +28,7 @@ from subscriptions.services.audit import record_acceptance
 from subscriptions.services.loops import LoopClosed, refuse_loop
 
 # How long a caller waits for a revalidation to end, and works on it meanwhile.
-PATIENCE_SECONDS = 5.0
+WAIT_SECONDS = 5.0
 POLL_SECONDS = 0.05
 # Accepted by one statement and transaction, far below the database's time limits for both: each row
 # is a new entry in every index (measured 0.5 ms, on a busy machine).
@@ -76,7 +76,7 @@ def accept_incoming(*, model_id: str, only_valid: bool) -> Acceptance:
     transaction. Raises ModelNotFound, RevalidationRunning.
     """
     require_model(model_id)
-    ends_at = time.monotonic() + PATIENCE_SECONDS
+    ends_at = time.monotonic() + WAIT_SECONDS
     accepted, after = 0, UUID(int=0)
     while True:
         if only_valid:

@@ -72,7 +72,7 @@ def test_the_answer_is_right_before_any_worker_has_checked_a_payload(b):
 
 
 def test_while_another_worker_holds_a_chunk_the_caller_is_asked_to_come_again(b, monkeypatch):
-    monkeypatch.setattr(accepting, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(accepting, "WAIT_SECONDS", 0.2)
     subscription = link("a", "b", input={"x": 1})
     update("b", NEEDS_X)
     assert claim_chunk(Revalidation.objects.get().pk)
@@ -261,7 +261,7 @@ def test_the_answer_says_how_many_of_each(api, b):
 
 
 def test_a_check_that_takes_longer_is_409_with_retry_after(api, b, monkeypatch):
-    monkeypatch.setattr(accepting, "PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(accepting, "WAIT_SECONDS", 0)
     link("a", "b", input={})
     update("b", NEEDS_X)
 

@@ -1,4 +1,4 @@
-"""A look before you leap: what a planned update would do, and to whom."""
+"""The contract check: the impact of a planned update on subscribers."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_it_says_what_changes_and_for_whom(api, pair):
     assert broken["subscription_id"] == str(failing.pk) != str(fitting.pk)
 
 
-def test_an_incompatible_change_comes_with_a_document_that_shows_it(pair):
+def test_an_incompatible_change_comes_with_a_counterexample(pair):
     comparison = _comparison(_preview(_input({**OPEN, "required": ["features"]})))
 
     assert comparison["verdict"] == "incompatible"
@@ -136,8 +136,8 @@ def test_the_document_that_shows_it_is_one_that_could_have_been_sent(make_model)
     assert isinstance(comparison["witness"]["value"], dict)
 
 
-def test_each_new_name_has_its_own_lenient_verdict_beside_other_changes(pair):
-    """The trap is told as such, whatever else the update does."""
+def test_each_added_property_has_its_own_lenient_verdict_beside_other_changes(pair):
+    """Whatever else the update does."""
     properties = {"features": {"type": "array", "maxItems": 1}, "unit": {"type": "string"}}
     report = _preview(_input({**OPEN, "properties": properties}))
 
@@ -146,7 +146,7 @@ def test_each_new_name_has_its_own_lenient_verdict_beside_other_changes(pair):
     assert "With names that are not listed left out, this is compatible." in name["message"]
 
 
-def test_a_name_that_breaks_is_counted_behind_more_faults_than_are_looked_at(pair):
+def test_a_broken_added_property_is_counted_behind_more_faults_than_are_sought(pair):
     link("a", "b", input={"features": ["x"] * 30, "unit": 7})
     properties = {
         "features": {"type": "array", "items": {"type": "number"}},
@@ -175,7 +175,7 @@ def test_what_is_stale_already_is_not_counted(pair):
     assert _preview(_input({"required": ["y"]}))["stale"] == _stale()
 
 
-def test_more_payloads_than_are_checked_are_said_to_be_more(settings, pair):
+def test_a_check_of_only_some_payloads_is_not_complete(settings, pair):
     settings.CONTRACT_CHECK_PAYLOADS = 2
     for number in range(3):
         link("a", "b", input={"n": number})

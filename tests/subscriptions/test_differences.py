@@ -1,4 +1,4 @@
-"""What changed about an interface since a subscription was accepted against it."""
+"""Differences between the accepted interface of a subscription and the present one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Revalidation shared out: chunk by chunk, by any number of workers, whoever dies."""
+"""Revalidation in chunks, shared by several workers, some of which die."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_two_workers_never_get_the_same_chunk(b, small_chunks):
     assert first is not None
     assert second is not None
     assert second.after == first.until
-    assert claim_chunk(latest_run().pk) is None, "the rest is in the hands of others"
+    assert claim_chunk(latest_run().pk) is None, "other workers have claimed the rest"
     assert latest_run().status == "running"
 
 

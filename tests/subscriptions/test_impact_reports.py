@@ -1,4 +1,4 @@
-"""What every update did to others: a row at once, filled in afterwards, shown with its version."""
+"""Impact reports: an update writes a pending row, a worker fills it in, the version shows it."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_until_it_is_known_it_is_pending(api, b):
     assert (shown["status"], shown["finished_at"], shown["report"]) == ("pending", None, None)
 
 
-def test_an_update_that_changes_no_interface_did_nothing_to_others(api, b):
+def test_an_update_that_changes_no_interface_has_no_impact(api, b):
     link("a", "b")
     update("b", None)
 
@@ -154,7 +154,7 @@ def test_an_update_wakes_a_worker_when_it_is_committed(
 
 
 def test_the_sweep_finds_one_whose_message_was_lost_and_does_not_repeat_itself(b, monkeypatch):
-    """F1: the message is a hint; the row says what is due."""
+    """F1: the message is only a wake-up; the row says what is due."""
     sent: list[UUID] = []
     monkeypatch.setattr("subscriptions.wakeups.publish_report_wakeup", sent.append)
     update("b", NEEDS_X)
@@ -168,7 +168,7 @@ def test_the_sweep_finds_one_whose_message_was_lost_and_does_not_repeat_itself(b
     assert reports.sweep() == {"reports_waiting": 0}
 
 
-def test_what_a_worker_finds_after_its_claim_was_taken_by_another_is_dropped(b, monkeypatch):
+def test_the_result_of_a_lost_claim_is_dropped(b, monkeypatch):
     update("b", NEEDS_X)
     preview_update = reports.preview_update
 
@@ -184,7 +184,7 @@ def test_what_a_worker_finds_after_its_claim_was_taken_by_another_is_dropped(b, 
     assert _report().report["warnings"] == []
 
 
-def test_one_that_takes_every_worker_with_it_is_given_up(api, b, monkeypatch):
+def test_a_report_that_kills_every_worker_is_given_up(api, b, monkeypatch):
     """F3: attempts are counted before the risky work."""
     update("b", NEEDS_X)
     monkeypatch.setattr(reports, "preview_update", _die)

@@ -1,4 +1,4 @@
-"""Revalidation and its messages: who is woken, what a sweep finds, what is given up."""
+"""Wake-ups of revalidation: who is woken, what a sweep finds, what is given up."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_an_update_wakes_a_worker_when_it_is_committed(b, django_capture_on_comm
     assert sent == [latest_run().pk]
 
 
-def test_the_task_works_through_a_run_and_hands_on_what_time_did_not_suffice_for(b, monkeypatch):
+def test_the_task_works_through_a_run_and_requeues_what_is_left(b, monkeypatch):
     sent: list[UUID] = []
     monkeypatch.setattr("subscriptions.wakeups.requeue", sent.append)
     link("a", "b", input={})
@@ -84,7 +84,7 @@ def test_a_failure_to_count_and_wake_others_is_not_lost(b, monkeypatch):
 
 
 def test_the_sweep_finds_a_run_whose_message_was_lost_and_does_not_repeat_itself(b, monkeypatch):
-    """F1: the message is a hint; the row says what is due."""
+    """F1: the message is only a wake-up; the row says what is due."""
     sent: list[UUID] = []
     monkeypatch.setattr("subscriptions.wakeups.publish_wakeup", sent.append)
     link("a", "b", input={})
@@ -136,7 +136,7 @@ def _die(run: Revalidation) -> None:
     _leave()
 
 
-def test_a_chunk_that_takes_every_worker_with_it_is_left_alone_and_the_run_fails(
+def test_a_chunk_that_kills_every_worker_is_not_claimed_again_and_the_run_fails(
     api, b, small_chunks, monkeypatch
 ):
     """No endless retry: the rest of the payloads are checked, and the run says what is missing."""
@@ -164,7 +164,7 @@ def test_a_chunk_that_takes_every_worker_with_it_is_left_alone_and_the_run_fails
     assert not runs.work_through(run.pk)
 
 
-def test_a_chunk_of_which_something_was_recorded_has_all_its_tries_again(b, monkeypatch):
+def test_a_chunk_with_recorded_findings_has_all_its_attempts_again(b, monkeypatch):
     monkeypatch.setattr("subscriptions.wakeups.publish_wakeup", lambda run_id: True)
     subscriptions = [link("a", "b", input={}) for _ in range(3)]
     update("b", NEEDS_X)
@@ -180,7 +180,7 @@ def test_a_chunk_of_which_something_was_recorded_has_all_its_tries_again(b, monk
     assert worked_off().status == "success"
 
 
-def test_a_chunk_that_was_only_claimed_ahead_has_no_part_in_it(b, small_chunks, monkeypatch):
+def test_a_chunk_that_was_only_claimed_ahead_counts_no_attempt(b, small_chunks, monkeypatch):
     monkeypatch.setattr("subscriptions.wakeups.publish_wakeup", lambda run_id: True)
     subscriptions = [link("a", "b", input={}) for _ in range(4)]
     update("b", NEEDS_X)
@@ -211,8 +211,8 @@ def test_after_several_such_chunks_the_rest_is_not_tried(b, small_chunks, monkey
     assert latest_run().error.endswith(", and in 2 other such chunks.")
 
 
-def test_a_contract_that_takes_every_worker_with_it_ends_as_well(b, monkeypatch):
-    """The chunk is claimed before the contract is prepared, so that the try counts."""
+def test_a_contract_that_kills_every_worker_fails_the_run_as_well(b, monkeypatch):
+    """The chunk is claimed before the contract is prepared, so that the attempt counts."""
     monkeypatch.setattr("subscriptions.wakeups.publish_wakeup", lambda run_id: True)
 
     def die(run: Revalidation) -> None:
