@@ -107,7 +107,7 @@ NARROWINGS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ),
 ]
 
-# Keywords that refuse nothing by themselves: a change of one is reported, and is no incompatibility.
+# Keywords that refuse nothing by themselves: a change is reported, and is no incompatibility.
 HARMLESS: dict[str, tuple[Any, Any]] = {
     "format": ("date", "email"),
     "default": (1, 2),
