@@ -1,27 +1,7 @@
-"""Registers the staff's pages; Django's admin looks for them here."""
+"""Registers the staff pages; Django's admin autodiscovery imports this module."""
 
 from __future__ import annotations
 
-from config.staff import (
-    audit,
-    jobs,
-    log,
-    models,
-    people,
-    revalidations,
-    subscriptions,
-    triggers,
-    versions,
-)
+from config.staff import audit, jobs, models, subscriptions, versions
 
-__all__ = [
-    "audit",
-    "jobs",
-    "log",
-    "models",
-    "people",
-    "revalidations",
-    "subscriptions",
-    "triggers",
-    "versions",
-]
+__all__ = ["audit", "jobs", "models", "subscriptions", "versions"]

@@ -10,5 +10,5 @@ class ConfigConfig(AppConfig):
     label = "modelpact_config"
 
     def ready(self) -> None:
-        # The system checks, what workers do when they begin and stop, and what requests don't do.
-        from config import around_requests, checks, heartbeat, worker_credit, worker_end  # noqa: F401
+        # The system checks, and what workers do when they begin and stop.
+        from config import checks, heartbeat, worker_end  # noqa: F401

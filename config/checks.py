@@ -1,4 +1,4 @@
-"""What the settings must agree on before the service may run."""
+"""Django system checks of the settings for authentication and monitoring."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 @register(Tags.security)
 def check_rights(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Report settings by which nobody, or anybody, could be let in."""
+    """Report auth settings that would reject every token, or accept any."""
     return [Error(fault, id="modelpact.E001") for fault in rights_faults()]
 
 
@@ -25,7 +25,7 @@ def check_rights(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
 def check_jwks_is_fetched_safely(
     *, app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Warn of keys that anybody between the issuer and us could replace."""
+    """Warn about signing keys that are fetched over plain http."""
     address = settings.AUTH_JWKS_URL
     if not _is_http(address):
         return []
@@ -42,7 +42,7 @@ def check_jwks_is_fetched_safely(
 def check_monitoring_token(
     *, app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Report a token that could be guessed."""
+    """Report a monitoring token that is too short."""
     if 0 < len(settings.MONITORING_TOKEN.encode()) < SHARED_SECRET_MIN_BYTES:
         fault = f"MONITORING_TOKEN must have at least {SHARED_SECRET_MIN_BYTES} bytes."
         return [Error(fault, id="modelpact.E002")]
@@ -50,7 +50,7 @@ def check_monitoring_token(
 
 
 def rights_faults() -> list[str]:
-    """Return what is wrong with the settings on tokens; each sentence names the variables."""
+    """Return the errors of the auth settings; each sentence names the variables."""
     faults = []
     chosen = [
         name
@@ -67,7 +67,9 @@ def rights_faults() -> list[str]:
     if settings.AUTH_JWKS_URL and not _is_http(settings.AUTH_JWKS_URL):
         faults.append("AUTH_JWKS_URL must be an http or https address.")
     if not (settings.AUTH_CLIENT_IDS or settings.AUTH_AUDIENCE):
-        faults.append("Set AUTH_CLIENT_IDS or AUTH_AUDIENCE: any client's token would be good.")
+        faults.append(
+            "Set AUTH_CLIENT_IDS or AUTH_AUDIENCE: otherwise the token of any client is valid."
+        )
     return faults
 
 

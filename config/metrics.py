@@ -1,7 +1,7 @@
-"""`GET /metrics`, for Prometheus: what the processes have counted, and what the database says.
+"""`GET /metrics` for Prometheus: the counters of the processes, and gauges from the database.
 
-The database's part is the same from every process, workers' and others' work included; it is read
-at most once in some seconds, however often it is asked for.
+The gauges are the same in every process and cover the whole deployment. They are cached for some
+seconds, so frequent scrapes cost the database nothing.
 """
 
 from __future__ import annotations
@@ -20,42 +20,42 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from config.api.monitoring import is_monitoring
+from config.api.authentication import is_monitoring
 from models_registry.observability import gauges as jobs
 from subscriptions.revalidation.runs import open_progress
 from subscriptions.services import staleness
 
-# How old the database's part may be, in seconds; of what costs more to count, the second.
-FRESH_SECONDS, SLOW_FRESH_SECONDS = 5.0, 60.0
+# How long gauges are cached, in seconds: the usual ones, and those that are expensive to count.
+CACHE_SECONDS, SLOW_CACHE_SECONDS = 5.0, 60.0
 LOOPBACK = {"127.0.0.1", "::1"}
 
 
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
-    """Answer in Prometheus' text format, to whoever has MONITORING_TOKEN."""
+    """Return the metrics in Prometheus' text format; needs MONITORING_TOKEN."""
     if not settings.MONITORING_TOKEN and not _is_embedded_and_local(request):
         raise Http404
     if settings.MONITORING_TOKEN and not is_monitoring(request.headers.get("Authorization", "")):
         return HttpResponse(
-            "This needs the bearer token of MONITORING_TOKEN.\n",
+            "This needs MONITORING_TOKEN as a bearer token.\n",
             status=401,
             headers={"WWW-Authenticate": "Bearer"},
             content_type="text/plain",
         )
-    text = generate_latest(_counted()) + generate_latest(_of_database)
+    text = generate_latest(_counters()) + generate_latest(_gauges)
     return HttpResponse(
         text, content_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"}
     )
 
 
 def _is_embedded_and_local(request: HttpRequest) -> bool:
-    """Nobody else is on this machine's loopback; behind a proxy everybody would seem to be."""
+    """Whether a local client asks directly; behind a proxy every client seems local."""
     is_direct = "X-Forwarded-For" not in request.headers and "Forwarded" not in request.headers
     return bool(settings.EMBEDDED) and is_direct and request.META.get("REMOTE_ADDR") in LOOPBACK
 
 
-def _counted() -> CollectorRegistry:
-    """Return what this process has counted, or all of this machine that share a directory."""
+def _counters() -> CollectorRegistry:
+    """Return the counters of this process, or of all processes that share a directory."""
     if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         return REGISTRY
     registry = CollectorRegistry()
@@ -63,24 +63,24 @@ def _counted() -> CollectorRegistry:
     return registry
 
 
-class _Kept(Collector):
-    """The metrics that `read` gives, kept for some seconds; one caller reads at a time."""
+class _CachedCollector(Collector):
+    """Caches the metrics of `read` for some seconds; one thread reads at a time."""
 
     def __init__(self, read: Callable[[], Iterable[Metric]], seconds: float) -> None:
         self._read, self._seconds = read, seconds
         self._lock = threading.Lock()
         self._metrics: list[Metric] = []
-        self._good_until = 0.0
+        self._expires_at = 0.0
 
     def collect(self) -> Iterator[Metric]:
         with self._lock:
-            if time.monotonic() >= self._good_until:
+            if time.monotonic() >= self._expires_at:
                 self._metrics = list(self._read())
-                self._good_until = time.monotonic() + self._seconds
+                self._expires_at = time.monotonic() + self._seconds
         yield from self._metrics
 
-    def forget(self) -> None:
-        self._good_until = 0.0
+    def clear(self) -> None:
+        self._expires_at = 0.0
 
 
 def _gauge(name: str, text: str, names: tuple[str, ...], values: Iterable[jobs.Gauge]) -> Metric:
@@ -99,20 +99,20 @@ def _read_jobs() -> Iterator[Metric]:
         counts, ages = jobs.open_jobs(), list(jobs.queue_ages())
         overdue, progress = jobs.overdue_jobs(), open_progress()
     except DatabaseError:
-        yield _one("database_up", "Whether the database could be asked.", 0)
+        yield _one("database_up", "Whether the database answers.", 0)
         return
-    yield _one("database_up", "Whether the database could be asked.", 1)
-    yield _gauge("open_jobs", "Jobs that have not ended.", ("job_type", "status"), counts)
-    text = "How long the oldest pending job has waited; 0 without one."
+    yield _one("database_up", "Whether the database answers.", 1)
+    yield _gauge("open_jobs", "Jobs that are pending or started.", ("job_type", "status"), counts)
+    text = "Age of the oldest pending job; 0 without one."
     yield _gauge("oldest_pending_job_age_seconds", text, ("job_type",), ages)
     yield _one(
-        "overdue_jobs", "Jobs past their lease or deadline that no sweep has found.", overdue
+        "overdue_jobs", "Jobs past their lease or deadline that no sweep has handled.", overdue
     )
-    yield _one("revalidation_runs", "Revalidations under way.", progress.runs)
+    yield _one("revalidation_runs", "Revalidations in progress.", progress.runs)
     states = [(name, getattr(progress, name)) for name in ("total", "checked", "invalid")]
     yield _gauge(
         "revalidation_payloads",
-        "Stored payloads of the revalidations under way.",
+        "Stored payloads of the revalidations in progress.",
         ("state",),
         [jobs.Gauge((state,), number) for state, number in states],
     )
@@ -124,11 +124,14 @@ def _read_stale() -> Iterator[Metric]:
     except DatabaseError:
         return
     if number is not None:
-        text = f"Subscriptions that are stale; counted up to {staleness.COUNT_LIMIT}."
+        text = f"Stale subscriptions; counted up to {staleness.COUNT_LIMIT}."
         yield _one("stale_subscriptions", text, number)
 
 
-KEPT = (_Kept(_read_jobs, FRESH_SECONDS), _Kept(_read_stale, SLOW_FRESH_SECONDS))
-_of_database = CollectorRegistry(auto_describe=False)
-for _collector in KEPT:
-    _of_database.register(_collector)
+COLLECTORS = (
+    _CachedCollector(_read_jobs, CACHE_SECONDS),
+    _CachedCollector(_read_stale, SLOW_CACHE_SECONDS),
+)
+_gauges = CollectorRegistry(auto_describe=False)
+for _collector in COLLECTORS:
+    _gauges.register(_collector)

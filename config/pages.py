@@ -1,4 +1,4 @@
-"""Middleware of people's pages; requests of the API don't come here."""
+"""Middleware for the HTML pages; API requests skip it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from django.utils.deprecation import MiddlewareMixin
 
 
 class NulMiddleware(MiddlewareMixin):
-    """Refuses U+0000 in a URL: Django's pages look for what it says, and PostgreSQL raises."""
+    """Rejects U+0000 in a URL; the admin would pass it to PostgreSQL, which raises an error."""
 
     def process_request(self, request: HttpRequest) -> None:
         if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
-            raise BadRequest("The URL holds U+0000.")
+            raise BadRequest("The URL contains U+0000.")

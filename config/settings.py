@@ -17,7 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config.api.spectacular import SETTINGS as SPECTACULAR_SETTINGS  # noqa: F401 (a setting)
 from config.databases import with_options
 from config.embedded.data import DataDir
-from config.logs import leave_out_origins, logging_settings
+from config.logs import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -78,8 +78,10 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.api.requests.RequestMiddleware",
-    # Requests of the API go no further in this list.
-    "config.api.entrance.ApiMiddleware",
+    "config.api.middleware.HeadMiddleware",
+    # Requests of the API go no further in this list, but on to API_MIDDLEWARE. What is to see both
+    # the API and pages stands above this line, or in both lists.
+    "config.api.middleware.ApiMiddleware",
     "config.content_policy.ContentPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "config.pages.NulMiddleware",
@@ -91,6 +93,14 @@ MIDDLEWARE = [
     "config.api.requests.StaffActorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+# What requests of the API pass. They have no session, so nothing here may need one.
+API_MIDDLEWARE = [
+    "config.content_policy.ContentPolicyMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "config.api.middleware.BodyMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -270,6 +280,9 @@ for _name, _value in {
 
 # --- Celery ---------------------------------------------------------------------------------
 CELERY_BROKER_URL = _required("REDIS_URL", "memory://localhost")
+if CELERY_BROKER_URL.startswith("redis"):
+    # A message that can't be read must not end a worker.
+    CELERY_BROKER_TRANSPORT = "config.redis_transport:Transport"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = True
@@ -327,8 +340,6 @@ CELERY_BEAT_SCHEDULE = {
 LOG_FORMAT = env.str("LOG_FORMAT", default="plain" if EMBEDDED else "json")
 if LOG_FORMAT not in {"json", "plain"}:
     raise ImproperlyConfigured("LOG_FORMAT must be one of json, plain.")
-if LOG_FORMAT == "json":
-    leave_out_origins()
 LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING" if EMBEDDED else "INFO")
 LOGGING = logging_settings(LOG_FORMAT, LOG_LEVEL)
 

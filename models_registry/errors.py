@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Annotated, NamedTuple, TypedDict
 
 # Of one answer. Whoever looks for faults stops one later, so that the answer says there are more.
 FAULTS_SHOWN = 100
@@ -18,6 +18,13 @@ class Fault(NamedTuple):
     """
 
     path: str
+    message: str
+
+
+class FaultObject(TypedDict):
+    """One thing that is wrong, and where."""
+
+    path: Annotated[str, "JSON Pointer (RFC 6901)."]
     message: str
 
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 
 from config.api.permissions import PUBLIC, declared_scope
-from models_registry.api.openapi.components import COMPONENTS
-from subscriptions.api.openapi.components import COMPONENTS as SUBSCRIPTION_COMPONENTS
-
-GUIDE = Path(__file__).with_name("guide.md")
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -48,16 +43,3 @@ class OperationSchema(AutoSchema):
             return []
         auth: list[dict[str, Any]] = super().get_auth()
         return auth
-
-
-def add_components(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Add the schemas that answers refer to by name."""
-    schemas = result.setdefault("components", {}).setdefault("schemas", {})
-    schemas.update(COMPONENTS, **SUBSCRIPTION_COMPONENTS)
-    return result
-
-
-def add_guide(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Put the guide at the head of the document, where both pages show it."""
-    result["info"]["description"] = GUIDE.read_text(encoding="utf-8")
-    return result

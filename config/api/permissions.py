@@ -41,7 +41,7 @@ class HasDeclaredScope(BasePermission):
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        if getattr(view, "action", "") is None:
+        if request.method not in view.allowed_methods:
             # Ahead of 401 and 403: that the method does not exist is no secret (RFC 9110, 15.5.6).
             raise MethodNotAllowed(str(request.method))
         scope = declared_scope(view)
@@ -59,7 +59,6 @@ class HasDeclaredScope(BasePermission):
                 any(map(principal.may, scope)) if isinstance(scope, tuple) else principal.may(scope)
             )
         if not may:
-            # Raised, not left in `message`: requests at the same time share this instance.
             raise PermissionDenied(f"This needs the scope {_named(scope)}.")
         return True
 

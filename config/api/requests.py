@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from config.access_log import log_request
 from models_registry.observability import metrics
 from models_registry.observability.actor import (
     SYSTEM,
@@ -29,6 +27,8 @@ from models_registry.observability.tracing import (
     trace_of_request,
     tracing,
 )
+
+logger = logging.getLogger("modelpact.access")
 
 REQUEST_ID_HEADER = "X-Request-ID"
 # A path that leads nowhere has no route; as itself it would be anything that a caller likes.
@@ -63,11 +63,10 @@ class RequestMiddleware:
             _name(part, method, route, response)
             # The caller's own, even where the log goes on with that of a job.
             echoed = given if REQUEST_ID.fullmatch(given) else present_trace().request_id
-            response.headers._store["x-request-id"] = (REQUEST_ID_HEADER, echoed)
-            _seconds_of(method, route, response.status_code).observe(seconds)
-            # A request that reports on a job goes on under that of whoever asked for the job.
-            is_made_here = trace.request_id == echoed != given
-            _log(method, route, response, seconds, echoed=echoed, is_made_here=is_made_here)
+            response.headers[REQUEST_ID_HEADER] = echoed
+            status = str(response.status_code)
+            metrics.REQUEST_SECONDS.labels(method, route, status).observe(seconds)
+            _log(method, route, response, seconds, echoed=echoed)
         return response
 
 
@@ -87,12 +86,7 @@ class StaffActorMiddleware:
 def route_of(request: HttpRequest) -> str:
     """Return the pattern of the request's path, such as "/v2/models/{model_id}"."""
     match = request.resolver_match
-    return NO_ROUTE if match is None else _shown_route(match.route)
-
-
-@lru_cache(maxsize=1000)
-def _shown_route(route: str) -> str:
-    return "/" + PARAMETER.sub(r"{\1}", route)
+    return NO_ROUTE if match is None else "/" + PARAMETER.sub(r"{\1}", match.route)
 
 
 def _name(part: Part, method: str, route: str, response: HttpResponseBase) -> None:
@@ -111,22 +105,10 @@ def _method(request: HttpRequest) -> str:
     return str(request.method) if request.method in METHODS else "OTHER"
 
 
-# Methods, routes and statuses are those of the code, so there are few.
-@lru_cache(maxsize=5000)
-def _seconds_of(method: str, route: str, status: int) -> Any:
-    return metrics.REQUEST_SECONDS.labels(method, route, str(status))
-
-
 def _log(
-    method: str,
-    route: str,
-    response: HttpResponseBase,
-    seconds: float,
-    *,
-    echoed: str,
-    is_made_here: bool,
+    method: str, route: str, response: HttpResponseBase, seconds: float, *, echoed: str
 ) -> None:
-    trace, actor = present_trace(), present_actor()
+    actor = present_actor()
     shown = {
         "method": method,
         "route": route,
@@ -135,6 +117,7 @@ def _log(
         "caller": "" if actor == SYSTEM else str(actor),
         "client_id": actor.client_id,
     }
-    if echoed != trace.request_id:
+    # A request that reports on a job goes on under the id of whoever asked for the job.
+    if echoed != present_trace().request_id:
         shown["caller_request_id"] = echoed
-    log_request(shown, is_made_here=is_made_here)
+    logger.info("%s %s %s", method, route, response.status_code, extra=shown)

@@ -1,1 +1,1 @@
-"""The embedded default: everything in one process on SQLite, with a local Lambda endpoint."""
+"""The embedded mode: everything in one process on SQLite, with a local Lambda endpoint."""

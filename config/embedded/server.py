@@ -1,4 +1,4 @@
-"""The HTTP server of the embedded default: waitress in a thread of this process."""
+"""The HTTP server of the embedded mode: waitress in a thread of this process."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ ANY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104 (recognised, not bound)
 
 
 class CannotListen(Exception):
-    """The address can't be had; the text says why."""
+    """The address can't be bound; the text says why."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Bind the address, so that its port is known before anything else; 0 takes a free one.
+    """Bind the address, so that its port is known early; 0 takes a free port.
 
-    Connections wait until a server takes them. Raises CannotListen.
+    Connections wait until a server accepts them. Raises CannotListen.
     """
     if not 0 <= port <= HIGHEST_PORT:  # the C library would take the remainder
         raise CannotListen(f"Can't listen on port {port}: ports are 0 to {HIGHEST_PORT}.")
@@ -42,7 +42,9 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         reason = error.strerror or str(error)
         if error.errno == errno.EADDRINUSE:
-            reason = "Another process uses it; choose another with --port, or --port 0 for any."
+            reason = (
+                "Another process uses it; choose another with --port, or --port 0 for a free one."
+            )
         raise CannotListen(f"Can't listen on {host}, port {port}: {reason}") from error
 
 
@@ -55,9 +57,9 @@ def address_of(listener: socket.socket) -> str:
 
 
 class Refusal(ErrorTask):  # type: ignore[misc]
-    """Refuses what is no HTTP, such as a length that is no number, in the API's own words.
+    """Answers malformed HTTP, such as an invalid Content-Length, in the API's error format.
 
-    The application never sees it; waitress would answer in plain text.
+    The application never sees such a request; waitress would answer in plain text.
     """
 
     def execute(self) -> None:
@@ -81,8 +83,13 @@ class Server:
 
     def __init__(self, application: Callable[..., Any], listener: socket.socket) -> None:
         self._listener = listener
+        self._socket_map: dict[int, Any] = {}
         self._server: Any = create_server(
-            application, sockets=[listener], threads=THREADS, ident="modelpact"
+            application,
+            map=self._socket_map,
+            sockets=[listener],
+            threads=THREADS,
+            ident="modelpact",
         )
         self._server.channel_class = Channel
         self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
@@ -91,21 +98,19 @@ class Server:
         self._thread.start()
 
     def stop(self, *, timeout_seconds: float) -> None:
-        """Take no more connections, finish the requests under way, then close.
+        """Stop accepting connections, finish the current requests, then close.
 
-        What is not done after `timeout_seconds` is cut off.
+        Requests that take longer than `timeout_seconds` are aborted.
         """
-        # Sockets are closed by the thread that watches them; only the trigger may be pulled
-        # from another one.
+        # Only the server thread may close sockets; other threads may only pull the trigger.
         self._server.trigger.pull_trigger(self._close_listener)
         ends_at = time.monotonic() + timeout_seconds
         self._server.task_dispatcher.shutdown(timeout=timeout_seconds)
         while self._unsent() and time.monotonic() < ends_at:
             time.sleep(0.01)
-        # Another pull may have the watching thread close everything, the trigger too, before this
-        # one has written to it.
+        # An earlier pull may already have closed everything, including the trigger.
         with suppress(OSError):
-            self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._server._map))
+            self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._socket_map))
         self._thread.join(max(0.1, ends_at - time.monotonic()))
 
     def _close_listener(self) -> None:

@@ -1,4 +1,4 @@
-"""Every part of the embedded default in one process: started in order, stopped in time."""
+"""Starts and stops all parts of the embedded mode in one process, in order and in time."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from config.embedded.worker import QUEUES, Workers
 from config.heartbeat import Heart
 from models_registry.queue import sweeper
 
-# How long a stop may take, in seconds: for calls under way, for functions under way to report,
-# for answers to be sent. What is left then is cut off, and goes on at the next start.
+# How long a stop may take, in seconds: for running calls, for running functions to report, and
+# for responses. Work that takes longer is aborted, and continues at the next start.
 WORKERS_STOP_SECONDS = 4
 FUNCTIONS_STOP_SECONDS = 3
 SERVER_STOP_SECONDS = 2
@@ -30,38 +30,38 @@ WATCHDOG = "watchdog"
 LOOPBACK = "127.0.0.1,localhost,::1"
 
 
-def settle(listener: socket.socket, host: str) -> None:
-    """Tell the settings where the service is reached, as far as the environment does not say.
+def apply_address(listener: socket.socket, host: str) -> None:
+    """Set PUBLIC_URL and ALLOWED_HOSTS, unless the environment does.
 
-    Only now is the port known, and nothing has read these settings yet.
+    The port is known only now, and nothing has read these settings yet.
     """
-    _keep_to_this_machine()
+    _isolate_environment()
     if "PUBLIC_URL" not in os.environ:
         settings.PUBLIC_URL = address_of(listener)
     if "ALLOWED_HOSTS" not in os.environ:
         name = f"[{host}]" if ":" in host else host
-        # Bound to every address, this machine has more names than can be known here.
-        everybody = host in ANY_ADDRESS
-        settings.ALLOWED_HOSTS = ["*"] if everybody else [*settings.ALLOWED_HOSTS, name]
+        # A wildcard address has more names than can be known here.
+        any_name = host in ANY_ADDRESS
+        settings.ALLOWED_HOSTS = ["*"] if any_name else [*settings.ALLOWED_HOSTS, name]
 
 
-def _keep_to_this_machine() -> None:
-    """Let nothing of the environment get between the parts, nor to an AWS account."""
+def _isolate_environment() -> None:
+    """Keep proxies and AWS profiles of the environment away from local calls."""
     for name in ("no_proxy", "NO_PROXY"):
         others = os.environ.get(name)
         os.environ[name] = ",".join(filter(None, [LOOPBACK, others]))
     for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
         os.environ.pop(name, None)
-    # What the sample functions train, and what they may train on.
+    # The output and the input directories of the sample functions.
     os.environ.setdefault("MODEL_DIR", str(settings.DATA_DIR / "models"))
     os.environ.setdefault("TRAINING_DATA_DIR", str(settings.DATA_DIR / "training"))
 
 
 @contextmanager
 def running(listener: socket.socket, *, functions: Path) -> Iterator[None]:
-    """Run all parts until the block ends, going on with whatever an earlier process left.
+    """Run all parts until the block ends; continues the work of an interrupted process.
 
-    The database must be migrated and held by this process alone.
+    The database must be migrated and locked by this process.
     """
     from config.wsgi import application
 
@@ -70,7 +70,7 @@ def running(listener: socket.socket, *, functions: Path) -> Iterator[None]:
         server = Server(application, listener)
         server.start()
         stack.callback(server.stop, timeout_seconds=SERVER_STOP_SECONDS)
-        # Stopped before the server, which must still take the reports of its functions.
+        # Stops before the server, which must still accept the callbacks of its functions.
         endpoint = LambdaEndpoint(functions)
         endpoint.start()
         stack.callback(endpoint.stop, timeout_seconds=FUNCTIONS_STOP_SECONDS)
@@ -85,20 +85,20 @@ def running(listener: socket.socket, *, functions: Path) -> Iterator[None]:
         yield
 
 
-def end_at_the_latest(*, status: int) -> None:
-    """End this process with `status` when a stop takes longer than its time."""
+def start_watchdog(*, status: int) -> None:
+    """Start a watchdog that ends this process with `status` if the stop takes too long."""
     watchdog = threading.Timer(STOP_SECONDS, os._exit, [status])
     watchdog.name, watchdog.daemon = WATCHDOG, True
     watchdog.start()
 
 
 def end(*, status: int) -> NoReturn:
-    """End this process with `status`; what still runs was given its time and is cut off.
+    """End this process with `status`, even if threads still run.
 
-    (Python waits at its end for every thread of an executor, a daemon or not.)
+    (At exit, Python waits for every thread of an executor, daemon or not.)
     """
-    awaited = {threading.current_thread().name, WATCHDOG}
-    if any(thread.name not in awaited for thread in threading.enumerate()):
+    expected = {threading.current_thread().name, WATCHDOG}
+    if any(thread.name not in expected for thread in threading.enumerate()):
         sys.stdout.flush()
         logging.shutdown()
         os._exit(status)

@@ -1,4 +1,4 @@
-"""Tokens of the embedded default, where the service is its own issuer."""
+"""Signs API tokens in the embedded mode, where the service is its own issuer."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from django.conf import settings
 
 
 class TokensComeFromIssuer(Exception):
-    """The keys are an issuer's; only it can sign tokens."""
+    """Only the external issuer can sign tokens."""
 
 
 def mint_token(*, scopes: Iterable[str], hours: float, subject: str = "manage.py") -> str:
-    """Sign a machine's token for `scopes` (without their prefix), good for `hours`.
+    """Sign a client-credentials token for `scopes` (without prefix), valid for `hours`.
 
-    Raises TokensComeFromIssuer unless tokens are verified by the shared secret.
+    Raises TokensComeFromIssuer unless tokens are verified with the shared secret.
     """
     if not settings.AUTH_SHARED_SECRET or settings.AUTH_JWKS_URL or settings.AUTH_JWKS_FILE:
         raise TokensComeFromIssuer

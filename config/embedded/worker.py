@@ -1,4 +1,4 @@
-"""Celery's workers and its beat in threads of this process."""
+"""Runs Celery workers and beat in threads of this process."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from celery.worker.loops import synloop
 
 from config.celery import make_app
 
-# Threads by queue. Each queue has a worker of its own, so that calls that are waited for, or long
-# work in the background, hold up nothing else.
+# Threads by queue. Each queue has its own worker, so that synchronous calls and long background
+# work do not block others.
 QUEUES = {"dispatch": 4, "sync": 8, "background": 2}
 START_SECONDS = 30
-# How long a worker without work may take to notice that it should stop.
-ATTENTION_SECONDS = 0.2
-BEAT_NAP_SECONDS = 1
+# How often an idle worker checks whether it should stop.
+STOP_POLL_SECONDS = 0.2
+BEAT_INTERVAL_SECONDS = 1
 
 
 class WorkersDidNotStart(Exception):
     """A worker was not ready in time, or ended at once."""
 
 
-class _AttentiveConsumer(Consumer):
-    """Looks every fifth of a second whether it should stop; Celery's own, every other second."""
+class _QuickStopConsumer(Consumer):
+    """Checks every 0.2 seconds whether it should stop; Celery's consumer checks every 2 seconds."""
 
     @staticmethod
     def loop(consumer: Consumer, connection: Any, *rest: Any) -> None:
         def drain_events(timeout: float) -> None:
-            connection.drain_events(timeout=min(timeout, ATTENTION_SECONDS))
+            connection.drain_events(timeout=min(timeout, STOP_POLL_SECONDS))
 
         synloop(consumer, SimpleNamespace(drain_events=drain_events), *rest)
 
@@ -52,7 +52,7 @@ class _Worker(WorkController):
             queues=[queue],
             pool="threads",
             concurrency=threads,
-            consumer_cls=_AttentiveConsumer,
+            consumer_cls=_QuickStopConsumer,
             # Celery's event loop is one for the whole process: two workers can't share it.
             use_eventloop=False,
             without_heartbeat=True,
@@ -66,28 +66,28 @@ class _Worker(WorkController):
 
 
 class Workers:
-    """A worker for each queue, and beat. There may be one of these at a time in a process."""
+    """A worker for each queue, and beat. Only one instance per process may run."""
 
     def __init__(self) -> None:
-        # The command has run the system checks already; each worker would again.
+        # The command has already run the system checks; each worker would repeat them.
         os.environ["CELERY_SKIP_CHECKS"] = "1"
-        # Which queues are consumed is a property of the app, so each worker gets its own.
+        # The consumed queues are a property of the app, so each worker has its own app.
         self._workers = [
             _Worker(make_app(f"modelpact-{queue}"), queue, threads)
             for queue, threads in QUEUES.items()
         ]
-        # Its schedule is in memory: nothing in it is worth keeping.
+        # The schedule is in memory: it needs no persistence.
         self._beat: Any = EmbeddedService(
             make_app("modelpact-beat"),
-            # It looks whether it should stop only between two naps.
-            max_interval=BEAT_NAP_SECONDS,
+            # Beat checks whether it should stop between two intervals.
+            max_interval=BEAT_INTERVAL_SECONDS,
             thread=True,
             scheduler_cls="celery.beat:Scheduler",
         )
 
     def start(self) -> None:
-        """Start all; returns when each consumes its queue. Raises WorkersDidNotStart."""
-        _tell_workers_to_stop(None)
+        """Start all, and return when each consumes its queue. Raises WorkersDidNotStart."""
+        _set_should_stop(None)
         for worker in self._workers:
             worker.thread.start()
         ends_at = time.monotonic() + START_SECONDS
@@ -98,14 +98,13 @@ class Workers:
         self._beat.start()
 
     def stop(self, *, timeout_seconds: float) -> bool:
-        """Begin no more work and wait for what is under way.
+        """Stop taking work and wait for running tasks.
 
-        Returns False when some of it still runs after `timeout_seconds`; its rows say what is
-        left to do.
+        Returns False if a task still runs after `timeout_seconds`; its rows record what is left.
         """
         ends_at = time.monotonic() + timeout_seconds
         self._beat.service.stop()
-        _tell_workers_to_stop(0)
+        _set_should_stop(0)
         threads = [self._beat, *(worker.thread for worker in self._workers)]
         for thread in threads:
             if thread.ident is not None:
@@ -113,10 +112,10 @@ class Workers:
         return not any(thread.is_alive() for thread in threads)
 
 
-def _tell_workers_to_stop(status: int | None) -> None:
-    """Do what a worker's own signal handler does; each looks at it between two messages.
+def _set_should_stop(status: int | None) -> None:
+    """Set the stop flag like a worker's signal handler; workers check it between messages.
 
-    None takes it back: what an earlier stop left would stop new workers at once.
+    None resets it: the flag of an earlier stop would stop new workers immediately.
     """
     state: Any = worker_state
     state.should_stop = status

@@ -1,4 +1,4 @@
-"""What `manage.py retry` and `manage.py cancel` share: doing something to each of some jobs."""
+"""The base of `manage.py retry` and `manage.py cancel`: one action on each of several jobs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models_registry.models import Job
 
 
 class Outcome(TypedDict):
-    """What became of one job: what it is now, or why it was refused."""
+    """The outcome for one job: its result, or the reason of the refusal."""
 
     job_id: str
     done: bool
@@ -25,42 +25,42 @@ class Outcome(TypedDict):
 
 
 class JobsCommand(TerminalCommand):
-    """Does one thing to each job named, and goes on where one is refused.
+    """Runs an action on each job, and continues after a refusal.
 
-    Exits with status 1 when any was refused. `verb` is what a person calls it.
+    Exit status 1 if any is refused. `verb` is the column header.
     """
 
     verb: ClassVar[str]
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("jobs", nargs="+", type=UUID, metavar="JOB", help="the id of a job")
+        parser.add_argument("jobs", nargs="+", type=UUID, metavar="JOB", help="job id")
 
     @abstractmethod
     def do(self, job_id: UUID) -> Job:
-        """Do it to one job. Raises DomainError."""
+        """Run the action on one job. Raises DomainError."""
 
     @abstractmethod
-    def said(self, job: Job) -> str:
-        """Say what came of it."""
+    def result(self, job: Job) -> str:
+        """Return the result in a sentence."""
 
     def show(self, **options: Any) -> None:
-        # Each once, in the order given.
-        asked = dict.fromkeys(options["jobs"])
-        outcomes = [_outcome(job_id, self.do, self.said) for job_id in asked]
+        # Without duplicates, in the given order.
+        job_ids = dict.fromkeys(options["jobs"])
+        outcomes = [_outcome(job_id, self.do, self.result) for job_id in job_ids]
         columns = (
             Column("JOB", lambda outcome: outcome["job_id"]),
             Column(self.verb.upper(), _is_done),
             Column("RESULT", lambda outcome: outcome["result"]),
         )
-        self.display.rows(outcomes, columns, objects=outcomes, nothing="")
+        self.display.rows(outcomes, columns, objects=outcomes, empty="")
         if not all(outcome["done"] for outcome in outcomes):
             sys.exit(1)
 
 
-def _outcome(job_id: UUID, do: Callable[[UUID], Job], said: Callable[[Job], str]) -> Outcome:
+def _outcome(job_id: UUID, do: Callable[[UUID], Job], result: Callable[[Job], str]) -> Outcome:
     try:
-        return Outcome(job_id=str(job_id), done=True, result=said(do(job_id)))
+        return Outcome(job_id=str(job_id), done=True, result=result(do(job_id)))
     except DomainError as refusal:
         return Outcome(job_id=str(job_id), done=False, result=refusal.message)
 

@@ -1,1 +1,1 @@
-"""The pages that staff see, below /admin; it knows both apps. One module for each page."""
+"""The admin site below /admin: lists, pages and actions for staff. It imports both apps."""

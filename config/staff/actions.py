@@ -1,4 +1,4 @@
-"""What staff may do: each action says first what will happen, then calls one service."""
+"""Staff actions: each one shows its effects for confirmation, then calls one service."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
-from config.staff.addresses import list_url, page_url
+from config.staff.links import list_url, page_url
 from config.staff.services.action_log import record_outcome, record_request
 from models_registry.errors import DomainError
 
@@ -23,9 +23,9 @@ Row = TypeVar("Row", bound=Model)
 
 
 class StaffAction(ABC, Generic[Row]):
-    """One thing that staff may do to a row.
+    """An action on a row.
 
-    `name` is part of the address, `label` stands on the button, `permission` is what it takes,
+    `name` is part of the URL, `label` is the text of the button, `permission` is required,
     such as "models_registry.operate_job".
     """
 
@@ -34,32 +34,32 @@ class StaffAction(ABC, Generic[Row]):
     permission: ClassVar[str]
     is_dangerous: ClassVar[bool] = False
 
-    def is_offered(self, row: Row) -> bool:
-        """Whether it makes sense for the row as it is; the service decides in the end."""
+    def is_available(self, row: Row) -> bool:
+        """Whether the action makes sense for the row now; the service has the last word."""
         return True
 
     @abstractmethod
-    def foresee(self, row: Row) -> Iterable[str]:
-        """Say what will happen, in sentences; reads only."""
+    def effects(self, row: Row) -> Iterable[str]:
+        """Return what will happen, in sentences; only reads."""
 
     @abstractmethod
-    def carry_out(self, row: Row) -> str:
-        """Make the one service call and say what happened. May raise any DomainError."""
+    def perform(self, row: Row) -> str:
+        """Call the service and return what happened, in a sentence. May raise any DomainError."""
 
-    def page_after(self, row: Row) -> str:
-        """Return where to go on afterwards: the row's own page."""
+    def next_url(self, row: Row) -> str:
+        """Return the URL to redirect to afterwards: the page of the row."""
         return page_url(row)
 
 
 def act(
     site: AdminSite, request: HttpRequest, action: StaffAction[Any], row: Model
 ) -> HttpResponse:
-    """Show what `action` would do (GET), or do it, keep who did what, and go on (POST)."""
+    """Ask for confirmation (GET), or perform the action, log it and redirect (POST)."""
     if not request.user.has_perm(action.permission):
         raise PermissionDenied
     if request.method == "POST":
-        _carry_out(request, action, row)
-        return HttpResponseRedirect(action.page_after(row))
+        _perform(request, action, row)
+        return HttpResponseRedirect(action.next_url(row))
     if request.method != "GET":
         return HttpResponseNotAllowed(["GET", "POST"])
     context = {
@@ -76,22 +76,22 @@ def act(
         "original": row,
         "row": row,
         "action": action,
-        "foreseen": list(action.foresee(row)),
-        "back": action.page_after(row),
+        "effects": list(action.effects(row)),
+        "back": action.next_url(row),
     }
     return TemplateResponse(request, "staff/confirm.html", context)
 
 
-def _carry_out(request: HttpRequest, action: StaffAction[Any], row: Model) -> None:
-    """Do it, and show and keep its outcome."""
+def _perform(request: HttpRequest, action: StaffAction[Any], row: Model) -> None:
+    """Perform the action, show its outcome and log it."""
     entry = record_request(user_id=int(request.user.pk or 0), row=row, label=action.label)
     try:
-        said = action.carry_out(row)
+        outcome = action.perform(row)
     except DomainError as error:
         faults = [f"{fault.path}: {fault.message}" for fault in error.faults[:FAULTS_SHOWN]]
-        said = " ".join([error.message, *faults])
-        messages.error(request, said)
-        record_outcome(entry=entry, outcome=f"{action.label}: refused. {said}")
+        outcome = " ".join([error.message, *faults])
+        messages.error(request, outcome)
+        record_outcome(entry=entry, outcome=f"{action.label}: refused. {outcome}")
     else:
-        messages.success(request, said)
-        record_outcome(entry=entry, outcome=f"{action.label}: done. {said}")
+        messages.success(request, outcome)
+        record_outcome(entry=entry, outcome=f"{action.label}: done. {outcome}")

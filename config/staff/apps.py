@@ -1,4 +1,4 @@
-"""Puts the staff's site in the place of Django's own."""
+"""Replaces Django's default admin site with the staff site."""
 
 from __future__ import annotations
 

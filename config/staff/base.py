@@ -1,28 +1,30 @@
-"""What all lists and pages of rows share: they read, act through services, and never save."""
+"""The base classes of all admin lists and row pages: read-only, and changed only by actions."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import ForeignKey, Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from unfold.admin import ModelAdmin
 
 from config.staff.actions import StaffAction, act
-from config.staff.addresses import act_url, list_url, page_url
-from config.staff.facts import facts_of
+from config.staff.formatting import NOTHING, badge, link, moment, pretty
+from config.staff.links import act_url, list_url
 from config.staff.paging import BoundedChangeList, BoundedPaginator
+from models_registry.db.json_field import JSONTextField
 
-__all__ = ["StaffList", "StaffModelAdmin", "act_url", "as_uuid", "list_url", "page_url"]
+STATUS_FIELDS = ("status", "state")
 
 
 class StaffList(ModelAdmin):  # type: ignore[misc]
-    """A list of rows that stays fast however many there are."""
+    """A list that stays fast in a table of any size."""
 
     show_full_result_count = False
     list_per_page = 50
@@ -30,9 +32,9 @@ class StaffList(ModelAdmin):  # type: ignore[misc]
     paginator = BoundedPaginator
     change_list_template = "staff/change_list.html"
     actions = None
-    # A click on a column's head would sort the whole table.
+    # A click on a column header would sort the whole table.
     sortable_by = ()
-    # What a list doesn't show and may be large: payloads, contracts. Fifty of them are megabytes.
+    # Large columns that the list does not show: payloads, contracts. Fifty of them are megabytes.
     list_deferred: ClassVar[tuple[str, ...]] = ()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BoundedChangeList]:
@@ -40,10 +42,10 @@ class StaffList(ModelAdmin):  # type: ignore[misc]
 
 
 class StaffModelAdmin(StaffList):
-    """Shows rows and changes none: a save here would pass by the services.
+    """A read-only admin: a save here would bypass the services.
 
-    `staff_actions` are offered on a row's page; each asks for confirmation and calls one service.
-    `page_template` is the row's page, given what `page_context()` returns.
+    `staff_actions` have a button on a row's page; each asks for confirmation and calls one service.
+    `page_template` renders the row's page from what `page_context()` returns.
     """
 
     staff_actions: ClassVar[tuple[StaffAction[Any], ...]] = ()
@@ -59,7 +61,7 @@ class StaffModelAdmin(StaffList):
         return False
 
     def search(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
-        """Return the rows that `words` names; by an index, however many rows there are."""
+        """Return the rows that `words` names; must use an index."""
         raise NotImplementedError
 
     def get_search_results(
@@ -79,7 +81,7 @@ class StaffModelAdmin(StaffList):
         ]
 
     def find(self, request: HttpRequest, object_id: str) -> Any:
-        """Return the row that a path names, if the user may see it; else 403 or 404."""
+        """Return the row if the user may see it; else 403 or 404."""
         row = self.get_object(request, unquote(object_id))
         if not self.has_view_permission(request, row):
             raise PermissionDenied
@@ -88,23 +90,23 @@ class StaffModelAdmin(StaffList):
         return row
 
     def act_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
-        """Show what an action would do (GET), or do it (POST)."""
+        """Ask for confirmation of an action (GET), or perform it (POST)."""
         action = next((each for each in self.staff_actions if each.name == name), None)
         if action is None:
             raise Http404
         return act(self.admin_site, request, action, self.find(request, object_id))
 
-    def offered(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
-        """Return the actions that this user may take on `row` now, each with its address."""
+    def available_actions(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
+        """Return the actions that this user may perform on `row` now, each with its URL."""
         return [
             {"action": action, "url": act_url(row, action.name)}
             for action in self.staff_actions
-            if request.user.has_perm(action.permission) and action.is_offered(row)
+            if request.user.has_perm(action.permission) and action.is_available(row)
         ]
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        """Return what `page_template` shows of `row`, beside its actions."""
-        return {"facts": facts_of(row, self.admin_site.is_registered)}
+        """Return the context of `page_template`, without the actions."""
+        return {"fields": fields_of(row, self.admin_site.is_registered)}
 
     def changeform_view(
         self,
@@ -128,15 +130,42 @@ class StaffModelAdmin(StaffList):
             "opts": self.opts,
             "original": row,
             "row": row,
-            "offered": self.offered(request, row),
+            "available_actions": self.available_actions(request, row),
             **self.page_context(request, row),
         }
         return TemplateResponse(request, self.page_template, context)
 
 
 def as_uuid(words: str) -> UUID | None:
-    """Return the UUID that was typed; None when it is none."""
+    """Parse a UUID; None if it is invalid."""
     try:
         return UUID(words)
     except ValueError:
         return None
+
+
+def fields_of(row: Model, has_page: Any) -> list[dict[str, Any]]:
+    """Return the name and value of each field; JSON has a key of its own, for a code block.
+
+    `has_page` says whether the rows of a model have a page to link to.
+    """
+    return [_field(row, field, has_page) for field in row._meta.concrete_fields]
+
+
+def _field(row: Model, field: Any, has_page: Any) -> dict[str, Any]:
+    name = str(field.verbose_name).capitalize()
+    value = field.value_from_object(row)
+    if isinstance(field, JSONTextField) and value is not None:
+        return {"name": name, "json": pretty(value)}
+    return {"name": name, "value": _value(row, field, value, has_page)}
+
+
+def _value(row: Model, field: Any, value: Any, has_page: Any) -> Any:
+    if value is None or value == "":
+        return NOTHING
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(field, ForeignKey):
+        other = getattr(row, field.name)
+        return link(other) if has_page(type(other)) else other
+    return badge(str(value)) if field.name in STATUS_FIELDS else value

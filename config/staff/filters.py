@@ -1,4 +1,4 @@
-"""What lists can be filtered by: only what an index finds, in a table of any length."""
+"""The list filters; each one uses an index, so it is fast in a table of any size."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from config.staff import hours
-from config.staff.concerns import NEWEST_LIMIT, UPDATES_LIMIT, stale_ids, warned
+from config.staff.attention import NEWEST_LIMIT, UPDATES_LIMIT, stale_ids, with_warnings
 from models_registry.models import Job
 from subscriptions.models import EventSubscription, Revalidation
 
 
-class MadeFilter(SimpleListFilter):
-    """Jobs of the last hours, or of the one hour that an address names."""
+class CreatedFilter(SimpleListFilter):
+    """Jobs of the last 24 hours, or of one hour that the URL names."""
 
-    title = "made"
+    title = "created"
     parameter_name = "made"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
@@ -31,20 +31,20 @@ class MadeFilter(SimpleListFilter):
         value = self.value() or ""
         named = hours.parse(value)
         if named is not None:
-            return hours.made_in(queryset, named)
-        return hours.made_since(queryset, hours.first_hour()) if value == "day" else queryset
+            return hours.created_in(queryset, named)
+        return hours.created_since(queryset, hours.first_hour()) if value == "day" else queryset
 
 
-class ConcernFilter(SimpleListFilter):
-    """Subscriptions that somebody should look at."""
+class AttentionFilter(SimpleListFilter):
+    """Subscriptions that need attention."""
 
-    title = "which"
+    title = "needs attention"
     parameter_name = "which"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
         return [
-            ("stale", f"stale, by the newest {UPDATES_LIMIT:,} updates"),
-            ("warnings", f"with warnings, of the newest {NEWEST_LIMIT:,}"),
+            ("stale", f"stale (newest {UPDATES_LIMIT:,} updates)"),
+            ("warnings", f"with warnings (newest {NEWEST_LIMIT:,})"),
             ("paused", "paused"),
         ]
 
@@ -55,18 +55,18 @@ class ConcernFilter(SimpleListFilter):
         if value == "stale":
             return queryset.filter(pk__in=stale_ids())
         if value == "warnings":
-            return warned(queryset)
+            return with_warnings(queryset)
         return queryset.filter(state="paused") if value == "paused" else queryset
 
 
-class UnderWayFilter(SimpleListFilter):
-    """Revalidations that have not ended."""
+class InProgressFilter(SimpleListFilter):
+    """Revalidations in progress."""
 
-    title = "which"
+    title = "status"
     parameter_name = "which"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
-        return [("running", "under way")]
+        return [("running", "in progress")]
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[Revalidation]

@@ -1,4 +1,4 @@
-"""Jobs by the hour in which they were made, read from their ids: a UUIDv7 begins with its time."""
+"""Counts jobs by the hour of creation, which is the timestamp of their UUIDv7."""
 
 from __future__ import annotations
 
@@ -6,30 +6,32 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from config.staff.paging import COUNT_LIMIT, Count
+from models_registry.db import bulk
+from models_registry.db.sql import Sql
+from models_registry.db.statements import key
 from models_registry.models import Job, JobStatus
 
 HOURS = 24
 HOUR = timedelta(hours=1)
-# How an hour is written in an address.
+# The format of an hour in a URL.
 FORMAT = "%Y-%m-%dT%H"
-# In the order in which they are stacked, from below.
+# In the order of stacking, from the bottom.
 STATUSES = (JobStatus.SUCCESS, JobStatus.FAILURE, JobStatus.STARTED, JobStatus.PENDING)
 
 
 class Hour(NamedTuple):
-    """How many jobs were made in an hour, by status."""
+    """The number of jobs created in an hour, by status."""
 
     start: datetime
     counts: dict[str, Count]
 
 
 def first_id(moment: datetime) -> UUID:
-    """Return the smallest UUIDv7 that can be made at `moment`; smaller ones are older."""
+    """Return the smallest UUIDv7 of this time; older ids are smaller."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
@@ -38,49 +40,40 @@ def this_hour() -> datetime:
 
 
 def first_hour() -> datetime:
-    """Return the start of the first of the hours that are shown."""
+    """Return the start of the oldest hour in the chart."""
     return this_hour() - (HOURS - 1) * HOUR
 
 
 def parse(text: str) -> datetime | None:
-    """Return the hour that an address names; None when it names none."""
+    """Return the hour in a URL; None if there is none."""
     try:
         return datetime.strptime(text, FORMAT).replace(tzinfo=UTC)
     except ValueError:
         return None
 
 
-def made_in(jobs: QuerySet[Job], hour: datetime) -> QuerySet[Job]:
+def created_in(jobs: QuerySet[Job], hour: datetime) -> QuerySet[Job]:
     return jobs.filter(pk__gte=first_id(hour), pk__lt=first_id(hour + HOUR))
 
 
-def made_since(jobs: QuerySet[Job], hour: datetime) -> QuerySet[Job]:
+def created_since(jobs: QuerySet[Job], hour: datetime) -> QuerySet[Job]:
     return jobs.filter(pk__gte=first_id(hour))
 
 
 def last_hours() -> list[Hour]:
-    """Count the jobs of the last hours in one query, none of its counts beyond the limit."""
+    """Count the jobs of the last HOURS hours in one query; every count stops at the limit."""
     starts = [first_hour() + number * HOUR for number in range(HOURS)]
     pairs = [(start, status) for start in starts for status in STATUSES]
-    count = (
-        f"(SELECT COUNT(*) FROM (SELECT 1 FROM {Job._meta.db_table}"  # noqa: S608 (no input)
-        f" WHERE status = %s AND id >= %s AND id < %s LIMIT {COUNT_LIMIT + 1}) AS found)"
-    )
-    parameters = [
-        value
+    conditions = (
+        Sql(
+            "status = %s AND id >= %s AND id < %s",
+            (str(status), key(Job, first_id(start)), key(Job, first_id(start + HOUR))),
+        )
         for start, status in pairs
-        for value in (str(status), _stored(first_id(start)), _stored(first_id(start + HOUR)))
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join([count] * len(pairs))}", parameters)
-        found = dict(zip(pairs, cursor.fetchone() or (), strict=True))
+    )
+    counted = bulk.counts(Job, conditions, limit=COUNT_LIMIT + 1)
+    found = dict(zip(pairs, counted, strict=True))
     return [
         Hour(start, {str(status): Count(found[start, status]) for status in STATUSES})
         for start in starts
     ]
-
-
-def _stored(value: UUID) -> UUID | str:
-    """Return an id as this database stores it."""
-    stored: UUID | str = Job._meta.pk.get_db_prep_value(value, connection)
-    return stored

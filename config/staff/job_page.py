@@ -1,4 +1,4 @@
-"""What a job's page shows: what made the job, and what came of it, both only so far."""
+"""The context of a job's page: what triggered the job, and what it triggered, both bounded."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from config.staff.base import page_url
-from config.staff.showing import pretty
+from config.staff.formatting import pretty
+from config.staff.links import page_url
 from models_registry.models import OPEN_JOB, Job
 from subscriptions.models import Trigger
 
-# So far the chain is followed to either side.
+# How many levels of the chain are followed in each direction.
 LEVELS = 5
-# So many triggers are shown of each level, over all branches.
+# How many triggers are shown per level, over all branches.
 WIDTH = 25
 
 
 def state(request: HttpRequest, job: Job) -> dict[str, Any]:
-    """Return what may change while the job or those after it run."""
-    may_see = request.user.has_perm("subscriptions.view_trigger")
-    below = _below(job) if may_see else []
+    """Return what can change while the job, or a job that it triggered, runs."""
+    can_view_chain = request.user.has_perm("subscriptions.view_trigger")
+    below = _below(job) if can_view_chain else []
     running = job.status in OPEN_JOB or any(
         entry["job"] is not None and entry["job"].status in OPEN_JOB for entry in _all(below)
     )
     return {
         "job": job,
-        "above": _above(job) if may_see else [],
+        "above": _above(job) if can_view_chain else [],
         "below": below,
-        "may_see": may_see,
+        "can_view_chain": can_view_chain,
         "is_running": running,
         "output": None if job.output is None else pretty(job.output),
         "error": None if job.error is None else pretty(job.error),
@@ -37,12 +37,12 @@ def state(request: HttpRequest, job: Job) -> dict[str, Any]:
 
 
 def retried(job: Job) -> Job | None:
-    """Return the failed job that this one repeats, if it is still there."""
+    """Return the failed job that this one retries; None if there is none or it is deleted."""
     return None if job.retry_of is None else Job.objects.filter(pk=job.retry_of).first()
 
 
 def _above(job: Job) -> list[dict[str, Any]]:
-    """Return what set the job off, the first cause first."""
+    """Return the triggers that led to the job, the first cause first."""
     found: list[dict[str, Any]] = []
     current: Any = job.pk
     for _ in range(LEVELS):
@@ -59,7 +59,7 @@ def _above(job: Job) -> list[dict[str, Any]]:
 
 
 def _below(job: Job) -> list[dict[str, Any]]:
-    """Return what the job set off, each with what that set off in turn."""
+    """Return the triggers that the job caused, each with those below it."""
     root: list[dict[str, Any]] = []
     holders = {job.pk: root}
     for _ in range(LEVELS):
@@ -79,7 +79,7 @@ def _below(job: Job) -> list[dict[str, Any]]:
 
 
 def _triggers() -> Any:
-    # Inputs and outputs may be large, and none is shown here.
+    # Inputs and outputs may be large, and are not shown here.
     large = [
         f"{job}__{name}"
         for job in ("job", "source_job")

@@ -1,7 +1,8 @@
-"""The list of jobs, and a job's page."""
+"""The list of jobs, the page of a job, and the actions on it: retry and cancel."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
@@ -14,14 +15,64 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from config.staff import job_page
+from config.staff.actions import StaffAction
 from config.staff.base import StaffModelAdmin, as_uuid
-from config.staff.filters import MadeFilter
-from config.staff.job_actions import Cancel, Retry
-from config.staff.showing import NOTHING, badge, link, moment, pretty, reason, short_id, took
-from models_registry.models import Job
+from config.staff.filters import CreatedFilter
+from config.staff.formatting import (
+    NOTHING,
+    badge,
+    error_line,
+    job_duration,
+    link,
+    moment,
+    pretty,
+    short_id,
+)
+from models_registry.models import Job, JobStatus
+from models_registry.services.reruns import cancel_job, retry_job
 
-# Of a reason, so much stands in a row of the list; the job's page has all of it.
-REASON_CHARACTERS = 120
+# The list truncates errors; the job's page has all of it.
+LIST_ERROR_CHARACTERS = 120
+
+
+class Retry(StaffAction[Job]):
+    """Creates a new job that repeats a failed one."""
+
+    name = "retry"
+    label = "Retry"
+    permission = "models_registry.operate_job"
+
+    def is_available(self, row: Job) -> bool:
+        return row.status == JobStatus.FAILURE
+
+    def effects(self, row: Job) -> Iterator[str]:
+        yield f"A new {row.job_type} job for version {row.version} is created, with the same input."
+        yield "This job remains a failure."
+        yield "If the new job succeeds, it triggers the same subscriptions as this one."
+
+    def perform(self, row: Job) -> str:
+        return f"Job {retry_job(job_id=row.pk).pk} is created."
+
+
+class Cancel(StaffAction[Job]):
+    """Cancels a job that no worker has started."""
+
+    name = "cancel"
+    label = "Cancel"
+    permission = "models_registry.operate_job"
+    is_dangerous = True
+
+    def is_available(self, row: Job) -> bool:
+        return row.status == JobStatus.PENDING
+
+    def effects(self, row: Job) -> Iterator[str]:
+        yield "The job fails with the code cancelled; its handler is never called."
+        yield "Its version does not change."
+        yield "If a worker starts the job before you confirm, it is not cancelled."
+
+    def perform(self, row: Job) -> str:
+        cancel_job(job_id=row.pk)
+        return f"Job {row.pk} is cancelled."
 
 
 @admin.register(Job)
@@ -33,12 +84,12 @@ class JobAdmin(StaffModelAdmin):
         "shown_status",
         "calls",
         "created",
-        "took",
-        "why",
+        "duration",
+        "error_text",
     )
-    list_filter = ("status", MadeFilter)
+    list_filter = ("status", CreatedFilter)
     search_fields = ("id",)
-    search_help_text = "A job's id, or a model's"
+    search_help_text = "Job or model id"
     list_select_related = ("version",)
     list_deferred = (
         "input",
@@ -66,9 +117,12 @@ class JobAdmin(StaffModelAdmin):
         }
 
     def state_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        """Answer with what may change of a job's page; the page asks again and again."""
+        """Return the part of a job's page that can change; the page polls it."""
         job = self.find(request, str(object_id))
-        context = {**job_page.state(request, job), "offered": self.offered(request, job)}
+        context = {
+            **job_page.state(request, job),
+            "available_actions": self.available_actions(request, job),
+        }
         return TemplateResponse(request, "staff/job_state.html", context)
 
     def search(self, rows: QuerySet[Job], words: str) -> QuerySet[Job]:
@@ -95,14 +149,14 @@ class JobAdmin(StaffModelAdmin):
     def calls(self, job: Job) -> int:
         return job.calls
 
-    @admin.display(description="Made (UTC)")
+    @admin.display(description="Created (UTC)")
     def created(self, job: Job) -> SafeString | str:
         return moment(job.created_at)
 
-    @admin.display(description="Took")
-    def took(self, job: Job) -> SafeString:
-        return format_html('<span class="mp-nowrap">{}</span>', took(job))
+    @admin.display(description="Duration")
+    def duration(self, job: Job) -> SafeString:
+        return format_html('<span class="mp-nowrap">{}</span>', job_duration(job))
 
-    @admin.display(description="Why it failed")
-    def why(self, job: Job) -> str:
-        return Truncator(reason(job.error)).chars(REASON_CHARACTERS) or NOTHING
+    @admin.display(description="Error")
+    def error_text(self, job: Job) -> str:
+        return Truncator(error_line(job.error)).chars(LIST_ERROR_CHARACTERS) or NOTHING

@@ -1,4 +1,4 @@
-"""What a model's page shows, each part bounded: versions, contracts, subscriptions, jobs."""
+"""The context of a model's page, each part bounded: versions, contracts, subscriptions, jobs."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
-from config.staff.base import list_url, page_url
-from config.staff.paging import count_some
+from config.staff.formatting import duration
+from config.staff.links import list_url, page_url
+from config.staff.paging import count_bounded
 from config.staff.schema_tree import schema_tree
-from config.staff.showing import duration
 from models_registry.models import INTERFACES, Action, Job, JobStatus, Model, ModelVersion
 from subscriptions.models import EventSubscription
 
@@ -20,7 +20,7 @@ ROWS_SHOWN = 20
 
 
 def timeline(model: Model) -> dict[str, Any]:
-    """Return the newest versions, each with how long its training took and how long it serves."""
+    """Return the newest versions, each with the duration of its training and of its service."""
     trainings = Job.objects.filter(version=OuterRef("pk"), job_type=Action.TRAINING)
     newest_training = trainings.order_by("-id")
     rows = ModelVersion.objects.filter(model=model).annotate(
@@ -40,30 +40,30 @@ def timeline(model: Model) -> dict[str, Any]:
 def _entry(model: Model, version: Any) -> dict[str, Any]:
     is_current = version.pk == model.current_version_id
     serves = timezone.now() - version.activated_at if is_current and version.activated_at else None
-    said = [_training(version), f"current for {duration(serves)}" if serves else ""]
+    parts = [_training(version), f"current for {duration(serves)}" if serves else ""]
     return {
         "version": version,
         "is_current": is_current,
         "url": page_url(version),
-        "durations": ", ".join(filter(None, said)),
+        "durations": ", ".join(filter(None, parts)),
     }
 
 
 def _training(version: Any) -> str:
-    """Return how long the newest training of a version took, runs or waits; "" if it had none."""
+    """Return the duration of the newest training of a version; "" if it has none."""
     status, now = version.training_status, timezone.now()
     if status == JobStatus.PENDING:
-        return f"waiting for its training for {duration(now - version.training_created_at)}"
+        return f"training pending for {duration(now - version.training_created_at)}"
     started = version.training_started_at
     if status is None or started is None:
         return ""
-    took = duration((version.training_completed_at or now) - started)
-    words = {JobStatus.STARTED: "in training for", JobStatus.SUCCESS: "trained in"}
-    return f"{words.get(status, 'training failed after')} {took}"
+    ran_for = duration((version.training_completed_at or now) - started)
+    words = {JobStatus.STARTED: "training for", JobStatus.SUCCESS: "trained in"}
+    return f"{words.get(status, 'training failed after')} {ran_for}"
 
 
 def handlers(of: Model | ModelVersion) -> list[dict[str, Any]]:
-    """Return the handler of each action: its type, and where it is."""
+    """Return the handler of each action: its type and its other settings."""
     shown = []
     for action in Action.values:
         handler = of.handlers.get(action) or {}
@@ -73,7 +73,7 @@ def handlers(of: Model | ModelVersion) -> list[dict[str, Any]]:
 
 
 def contracts(of: Model | ModelVersion) -> list[dict[str, Any]]:
-    """Return each interface as a tree; where there is no schema, the handler stands for it."""
+    """Return the schema of each interface as a tree; None where there is no schema."""
     return [
         {
             "title": f"{action.capitalize()} {direction}",
@@ -88,19 +88,19 @@ def _schema(contracts: Mapping[str, Any] | None, action: str, direction: str) ->
     return ((contracts or {}).get(action) or {}).get(f"{direction}_schema")
 
 
-def subscriptions(model: Model, offered: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the newest subscriptions to and from a model; `offered` is for all of the former."""
+def subscriptions(model: Model, actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the newest subscriptions that run a model (with `actions`) and that it fires."""
     rows = EventSubscription.objects.defer("input")
     return [
-        _first("Incoming: what makes this model run", rows.filter(target=model),
-               list_url(EventSubscription, target__id__exact=model.pk)) | {"offered": offered},
-        _first("Outgoing: what this model sets off", rows.filter(source=model),
+        _first("Triggered by", rows.filter(target=model),
+               list_url(EventSubscription, target__id__exact=model.pk)) | {"actions": actions},
+        _first("Triggers", rows.filter(source=model),
                list_url(EventSubscription, source__id__exact=model.pk)),
     ]  # fmt: skip
 
 
 def jobs(rows: QuerySet[Job], url: str) -> dict[str, Any]:
-    """Return the newest of some jobs."""
+    """Return the newest of `rows`."""
     shown = rows.select_related("version").defer(
         "input", "output", "version__handlers", "version__handler_contracts", "version__metadata"
     )
@@ -108,7 +108,7 @@ def jobs(rows: QuerySet[Job], url: str) -> dict[str, Any]:
 
 
 def _first(title: str, rows: Any, url: str) -> dict[str, Any]:
-    # What is only shown, such as a status that takes both models, is not read to be counted.
+    # The effective status needs a join with both models, so it is not part of the count.
     shown = rows.with_status() if rows.model is EventSubscription else rows
     newest: Iterable[Any] = shown.order_by("-id")[:ROWS_SHOWN]
-    return {"title": title, "count": count_some(rows), "rows": list(newest), "url": url}
+    return {"title": title, "count": count_bounded(rows), "rows": list(newest), "url": url}

@@ -1,4 +1,4 @@
-"""The list of models, a model's page, and the comparison of two of its versions."""
+"""The list of models, the page of a model, and the comparison of two of its versions."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
 from config.staff import model_page
-from config.staff.base import StaffModelAdmin, list_url, page_url
-from config.staff.chains import may_see
-from config.staff.comparing import compare_versions
-from config.staff.showing import NOTHING, badge, link, moment, pretty
+from config.staff.base import StaffModelAdmin
+from config.staff.comparison import compare_versions
+from config.staff.formatting import NOTHING, badge, link, moment, pretty
+from config.staff.graph import can_view_graph
+from config.staff.links import list_url, page_url
 from config.staff.subscription_actions import AcceptAll, AcceptFitting
-from config.staff.versions import jobs_of, offered_for
+from config.staff.versions import actions_on, jobs_of
 from models_registry.models import AuditEntry, Job, Model, ModelVersion
 
-# Of so many versions two are offered to be compared; any other can be typed.
+# How many versions the comparison suggests; any other can be typed.
 CHOICES = 200
 
 
@@ -40,7 +41,7 @@ class ModelAdmin(StaffModelAdmin):
         "current_version__metadata",
     )
     search_fields = ("id",)
-    search_help_text = "Start of the id"
+    search_help_text = "Start of the model id"
     ordering = ("id",)
     page_template = "staff/model.html"
     staff_actions = (AcceptFitting(), AcceptAll())
@@ -57,17 +58,19 @@ class ModelAdmin(StaffModelAdmin):
         timeline = model_page.timeline(row)
         for entry in timeline["versions"]:
             entry["version"].model = row
-            entry["offered"] = offered_for(request, entry["version"])
+            entry["available_actions"] = actions_on(request, entry["version"])
         may = request.user.has_perm
         return {
             "crumbs": [{"title": "Models", "url": list_url(Model)}],
-            "may_see_chains": may_see(request),
+            "can_view_graph": can_view_graph(request),
             "audit_url": may("models_registry.view_auditentry") and list_url(AuditEntry, q=row.pk),
             "metadata": pretty(row.metadata),
             "timeline": timeline,
             "handlers": model_page.handlers(row),
             "contracts": model_page.contracts(row),
-            "subscription_lists": model_page.subscriptions(row, self.offered(request, row))
+            "subscription_lists": model_page.subscriptions(
+                row, self.available_actions(request, row)
+            )
             if may("subscriptions.view_eventsubscription")
             else [],
             "jobs": jobs_of(request, Job.objects.filter(model=row), model__id__exact=row.pk),
@@ -75,7 +78,7 @@ class ModelAdmin(StaffModelAdmin):
         }
 
     def compare_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Show two versions side by side; without a choice, ask for it."""
+        """Compare two versions; without a choice, ask for it."""
         model = self.find(request, object_id)
         versions = ModelVersion.objects.filter(model=model)
         names = list(versions.order_by("-number").values_list("version", flat=True)[:CHOICES])

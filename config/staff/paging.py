@@ -1,4 +1,4 @@
-"""Counts and pages of lists that may be of any length: never more than a bounded look."""
+"""Bounded counts and pagination for tables of any size."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from unfold.views import ChangeList
 
-# Nobody pages further by hand: who has more rows than this narrows the list down instead.
+# Nobody pages further by hand; a filter or a search narrows the list instead.
 COUNT_LIMIT = 1000
 
 
 class Count(int):
-    """How many rows there are; one that reached the limit shows as "1000+"."""
+    """A number of rows; above the limit it shows as "1000+"."""
 
     def __str__(self) -> str:
         return f"{COUNT_LIMIT}+" if self > COUNT_LIMIT else super().__str__()
@@ -25,18 +25,18 @@ class Count(int):
         return str(self)
 
 
-def count_some(rows: QuerySet[Any]) -> Count:
-    """Count `rows`, but look at no more than one beyond the limit."""
+def count_bounded(rows: QuerySet[Any]) -> Count:
+    """Count `rows`, up to COUNT_LIMIT + 1."""
     return Count(rows.order_by()[: COUNT_LIMIT + 1].count())
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Pages through the first rows of a list; it neither counts nor skips over more than those."""
+    """Pages through the first COUNT_LIMIT rows of a list; never counts or skips more."""
 
     @cached_property
     def found(self) -> Count:
         rows: Any = self.object_list
-        return count_some(rows)
+        return count_bounded(rows)
 
     @cached_property
     def count(self) -> int:
@@ -44,7 +44,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 class BoundedChangeList(ChangeList):  # type: ignore[misc]
-    """A list with the number of its rows as it is shown, and the pages before and after."""
+    """A change list with a bounded count, and links to the previous and next page."""
 
     found: Count
 

@@ -1,4 +1,4 @@
-"""A JSON Schema as a tree to read: names, types, what is required, bounds; all of it escaped."""
+"""Renders a JSON Schema as an HTML tree: names, types, required, bounds; always escaped."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import orjson
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-# A larger tree helps nobody; what is left out is counted.
+# A larger tree is unreadable; the rest is left out.
 NODES_LIMIT = 400
-# So deep it is unfolded at first.
+# How many levels are open at first.
 OPEN_DEPTH = 2
 TEXT_CHARACTERS = 160
 
-# Keywords that are shown as a short phrase beside the name, each with its value.
+# Keywords that are shown as a short phrase beside the name.
 BOUNDS = {
     "minimum": "≥ {}",
     "exclusiveMinimum": "> {}",
     "maximum": "≤ {}",
     "exclusiveMaximum": "< {}",
-    "multipleOf": "a multiple of {}",
+    "multipleOf": "multiple of {}",
     "minLength": "characters ≥ {}",
     "maxLength": "characters ≤ {}",
     "pattern": "matches {}",
@@ -30,33 +30,37 @@ BOUNDS = {
     "minItems": "items ≥ {}",
     "maxItems": "items ≤ {}",
     "uniqueItems": "unique: {}",
-    "minContains": "such ≥ {}",
-    "maxContains": "such ≤ {}",
-    "minProperties": "names ≥ {}",
-    "maxProperties": "names ≤ {}",
-    "const": "always {}",
+    "minContains": "matching items ≥ {}",
+    "maxContains": "matching items ≤ {}",
+    "minProperties": "properties ≥ {}",
+    "maxProperties": "properties ≤ {}",
+    "const": "constant {}",
     "enum": "one of {}",
     "default": "default {}",
-    "$ref": "as {}",
-    "$dynamicRef": "as {}",
+    "$ref": "see {}",
+    "$dynamicRef": "see {}",
     "contentEncoding": "encoded in {}",
     "contentMediaType": "media type {}",
 }
-# Keywords with one schema, with a list of them, and with schemas by name; and how each is called.
+# Keywords with one schema, with a list of schemas, and with schemas by name; with their labels.
 SINGLE = {
     "items": "each item",
-    "contains": "some item",
-    "additionalProperties": "other names",
-    "unevaluatedProperties": "any other name",
+    "contains": "at least one item",
+    "additionalProperties": "other properties",
+    "unevaluatedProperties": "any other property",
     "unevaluatedItems": "any other item",
-    "propertyNames": "each name",
-    "not": "but not",
+    "propertyNames": "property names",
+    "not": "not",
     "if": "if",
     "then": "then",
     "else": "else",
 }
 LISTS = {"prefixItems": "item", "allOf": "all of", "anyOf": "any of", "oneOf": "exactly one of"}
-NAMED = {"patternProperties": "names like", "dependentSchemas": "with", "$defs": "definition"}
+NAMED = {
+    "patternProperties": "properties like",
+    "dependentSchemas": "if present:",
+    "$defs": "definition",
+}
 
 
 @dataclass
@@ -123,13 +127,13 @@ def _bounds(schema: Mapping[str, Any]) -> Iterator[str]:
         if keyword in schema:
             yield phrase.format(_value(schema[keyword]))
     if schema.get("additionalProperties") is False:
-        yield "no other names"
+        yield "no other properties"
     for name, needed in _entries(schema.get("dependentRequired")):
-        yield f"with {_short(name)} also {_value(needed)}"
+        yield f"{_short(name)} requires {_value(needed)}"
 
 
 def _parts(schema: Any) -> Iterator[tuple[str, Any, bool]]:
-    """Yield the schemas inside a schema: what each is called, it, and whether it is required."""
+    """Yield the subschemas: label, schema, and whether the property is required."""
     if not isinstance(schema, Mapping):
         return
     required = schema.get("required")
@@ -145,8 +149,8 @@ def _parts(schema: Any) -> Iterator[tuple[str, Any, bool]]:
 
 def _keyword_parts(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any, bool]]:
     for keyword, label in SINGLE.items():
-        is_said = keyword == "additionalProperties" and schema.get(keyword) is False
-        if keyword in schema and not is_said:
+        is_shown = keyword == "additionalProperties" and schema.get(keyword) is False
+        if keyword in schema and not is_shown:
             yield label, schema[keyword], False
     for keyword, label in LISTS.items():
         parts = schema.get(keyword)

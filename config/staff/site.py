@@ -1,16 +1,89 @@
-"""The staff's site: its navigation, its first page, and what each page is given."""
+"""The admin site: its navigation, and the URLs of the dashboard and the graph."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from unfold.sites import UnfoldAdminSite
 
-from config.staff import chains, dashboard
-from config.staff.navigation import GROUPS, shown_to
+from config.staff import dashboard, graph
+
+
+class Item(NamedTuple):
+    """One link: `page` is a URL name, `permission` is required (None: any staff)."""
+
+    title: str
+    icon: str
+    page: str
+    permission: str | None = None
+
+
+class Group(NamedTuple):
+    title: str
+    items: tuple[Item, ...]
+
+
+def _list(title: str, icon: str, app: str, model: str) -> Item:
+    """Return the link to a model's list, for users who may view its rows."""
+    return Item(title, icon, f"admin:{app}_{model}_changelist", f"{app}.view_{model}")
+
+
+GROUPS: tuple[Group, ...] = (
+    Group("", (Item("Dashboard", "dashboard", "admin:index"),)),
+    Group(
+        "Registry",
+        (
+            _list("Models", "category", "models_registry", "model"),
+            _list("Versions", "layers", "models_registry", "modelversion"),
+            _list("Jobs", "play_circle", "models_registry", "job"),
+        ),
+    ),
+    Group(
+        "Event subscriptions",
+        (
+            Item("Graph", "account_tree", "admin:chains", "subscriptions.view_eventsubscription"),
+            _list("Subscriptions", "sync_alt", "subscriptions", "eventsubscription"),
+            _list("Triggers", "bolt", "subscriptions", "trigger"),
+            _list("Revalidations", "rule", "subscriptions", "revalidation"),
+        ),
+    ),
+    Group(
+        "Staff",
+        (
+            _list("Audit log", "fact_check", "models_registry", "auditentry"),
+            _list("Staff actions", "history", "admin", "logentry"),
+            _list("Users", "person", "auth", "user"),
+            _list("Groups", "group", "auth", "group"),
+        ),
+    ),
+    Group("API", (Item("Try it out", "terminal", "docs"), Item("Reference", "menu_book", "redoc"))),
+)
+
+
+def shown_to(request: HttpRequest, group: Group) -> dict[str, Any]:
+    """Return a group in the format of the theme, with the links that the user may follow."""
+    items = [
+        _link(request, item)
+        for item in group.items
+        if item.permission is None or request.user.has_perm(item.permission)
+    ]
+    return {"title": group.title, "items": items, "separator": False, "collapsible": False}
+
+
+def _link(request: HttpRequest, item: Item) -> dict[str, Any]:
+    link = reverse(item.page)
+    home = item.page == "admin:index"
+    is_here = request.path == link if home else request.path.startswith(link)
+    return {
+        "title": item.title,
+        "icon": item.icon,
+        "link": link,
+        "active": is_here,
+        "has_permission": True,
+    }
 
 
 class StaffSite(UnfoldAdminSite):  # type: ignore[misc]
@@ -19,7 +92,7 @@ class StaffSite(UnfoldAdminSite):  # type: ignore[misc]
     def get_urls(self) -> list[URLPattern]:
         return [
             path("progress/", self.admin_view(self.progress), name="progress"),
-            path("chains/", self.admin_view(self.chains), name="chains"),
+            path("chains/", self.admin_view(self.graph), name="chains"),
             *super().get_urls(),
         ]
 
@@ -34,7 +107,7 @@ class StaffSite(UnfoldAdminSite):  # type: ignore[misc]
         }
 
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
-        """Return the navigation as the theme shows it: what this user may see."""
+        """Return the navigation that this user may see, in the format of the theme."""
         return [shown_to(request, group) for group in GROUPS]
 
     def index(
@@ -49,10 +122,10 @@ class StaffSite(UnfoldAdminSite):  # type: ignore[misc]
         return TemplateResponse(request, "staff/dashboard.html", context)
 
     def progress(self, request: HttpRequest) -> HttpResponse:
-        """Answer how far the running revalidations are; the dashboard asks again and again."""
+        """Return the progress of the running revalidations; the dashboard polls it."""
         return dashboard.progress(request)
 
-    def chains(self, request: HttpRequest) -> HttpResponse:
-        """Show what sets off what as a picture, and as a table."""
-        context = {**self.each_context(request), **chains.context(request)}
-        return TemplateResponse(request, "staff/chains.html", context)
+    def graph(self, request: HttpRequest) -> HttpResponse:
+        """Show models and subscriptions as a graph, and as a table."""
+        context = {**self.each_context(request), **graph.context(request)}
+        return TemplateResponse(request, "staff/graph.html", context)

@@ -1,1 +1,1 @@
-"""What the staff pages' templates call."""
+"""The template tags of the staff pages."""

@@ -1,16 +1,16 @@
-"""The tags and filters of the staff pages: badges, times, durations, addresses."""
+"""The template tags and filters of the staff pages: badges, times, durations, URLs."""
 
 from __future__ import annotations
 
 from django import template
 
-from config.staff import addresses, showing
+from config.staff import formatting, links
 
 register = template.Library()
-register.simple_tag(showing.badge, name="badge")
-register.filter("tone", showing.tone)
-register.filter("moment", showing.moment)
-register.filter("short_id", showing.short_id)
-register.filter("took", showing.took)
-register.filter("reason", lambda job: showing.reason(job.error))
-register.filter("page_url", addresses.page_url)
+register.simple_tag(formatting.badge, name="badge")
+register.filter("tone", formatting.tone)
+register.filter("moment", formatting.moment)
+register.filter("short_id", formatting.short_id)
+register.filter("job_duration", formatting.job_duration)
+register.filter("error_line", lambda job: formatting.error_line(job.error))
+register.filter("page_url", links.page_url)

@@ -1,4 +1,4 @@
-"""What the commands show in a terminal: tables with coloured states, or JSON for scripts."""
+"""The base of the management commands: tables with coloured statuses, or JSON for scripts."""
 
 from __future__ import annotations
 

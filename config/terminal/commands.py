@@ -1,4 +1,4 @@
-"""What the commands have in common: `--json`, `--limit`, examples in the help, how they fail."""
+"""The base command: `--json`, `--limit`, examples in the help, exit statuses."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ LIMIT_DEFAULT = 50
 
 
 class BadArguments(CommandError):
-    """The arguments make no sense: exit status 2, as for those that the parser refuses."""
+    """Invalid arguments: exit status 2, like argparse."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, returncode=2)
 
 
 class _Formatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Leaves the lines of the examples as they are."""
+    """Keeps the line breaks of the examples."""
 
 
 class TerminalCommand(BaseCommand, ABC):
-    """A command that shows the API's objects; a subclass carries it out in `show`.
+    """A command that shows API objects; a subclass implements `show`.
 
-    Exit status: 0 done, 1 refused or not found, 2 bad arguments. `examples` end its help: lines
-    without `manage.py`.
+    Exit status: 0 success, 1 refused or not found, 2 invalid arguments. `examples` are shown at
+    the end of the help, as lines without `manage.py`.
     """
 
     examples: tuple[str, ...] = ()
-    # What it reads was checked when the service started.
+    # The service ran the system checks when it started.
     requires_system_checks = []
     display: Display
 
@@ -53,14 +53,14 @@ class TerminalCommand(BaseCommand, ABC):
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--json", action="store_true", help="JSON with the API's field names")
-        # manage.py has applied it already: the settings need it before a command runs.
         parser.add_argument(
-            "--data", metavar="DIR", help="the data directory of the embedded default"
+            "--json", action="store_true", help="print JSON with the field names of the API"
         )
+        # manage.py has already applied --data, because the settings need it.
+        parser.add_argument("--data", metavar="DIR", help="data directory of the embedded mode")
 
     def add_limit(self, parser: CommandParser) -> None:
-        """Let the caller bound how many rows are shown."""
+        """Add `--limit`."""
         parser.add_argument(
             "--limit",
             type=_limit,
@@ -71,7 +71,7 @@ class TerminalCommand(BaseCommand, ABC):
 
     @abstractmethod
     def show(self, **options: Any) -> None:
-        """Do what the command is for. A DomainError becomes a message and an exit status."""
+        """Run the command. A DomainError becomes a message and an exit status."""
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.display = Display(
@@ -84,32 +84,32 @@ class TerminalCommand(BaseCommand, ABC):
         try:
             self.show(**options)
         except BrokenPipeError:
-            _leave_pipe()
+            _end_quietly()
         except DomainError as error:
-            raise CommandError(_told(error), returncode=_returncode(error)) from None
+            raise CommandError(_message(error), returncode=_returncode(error)) from None
         except DatabaseError as error:
-            raise CommandError(_database_told(error)) from None
+            raise CommandError(_database_message(error)) from None
 
 
 def _returncode(error: DomainError) -> int:
     return 2 if isinstance(error, InvalidRequest) else 1
 
 
-def _told(error: DomainError) -> str:
+def _message(error: DomainError) -> str:
     faults = [f"  {fault.path or '(all)'}: {fault.message}" for fault in error.faults]
     return "\n".join([error.message, *faults])
 
 
-def _database_told(error: DatabaseError) -> str:
+def _database_message(error: DatabaseError) -> str:
     where = f" in {settings.DATA_DIR}" if settings.EMBEDDED else ""
     first = "`manage.py serve`" if settings.EMBEDDED else "`manage.py migrate`"
     reason = str(error).partition("\n")[0]
-    return f"The database{where} can't be used: {reason}. Has {first} been run?"
+    return f"The database{where} can't be used: {reason}. Run {first} first."
 
 
-def _leave_pipe() -> None:
-    """End quietly when the reader of a pipe, such as `head`, has gone."""
-    # What the interpreter flushes at its end must not fail again.
+def _end_quietly() -> None:
+    """End without an error when the reader of a pipe, such as `head`, has closed it."""
+    # The final flush of the interpreter must not fail again.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -1,6 +1,6 @@
-"""Where a command writes: a table on a terminal or in a pipe, JSON where a script asks for it.
+"""The output of a command: a table on a terminal or in a pipe, or JSON for scripts.
 
-What callers stored is shown with its control characters written out: a terminal would obey them.
+Control characters in stored values are escaped, because a terminal would interpret them.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ COLOURS = {
     "failed": "red",
     "failure": "red",
 }
-# A column that may be cut keeps so many characters before rows are shown as blocks instead.
-CUT_AT_LEAST = 12
+# A truncated column keeps this many characters; below that, rows are shown as blocks.
+TRUNCATED_WIDTH = 12
 GAP = 2
-# No line of a pipe is cut or folded.
+# Lines in a pipe are never truncated or wrapped.
 PIPE_WIDTH = 100_000
 
 Cell = str | Text | None
@@ -39,21 +39,21 @@ Cell = str | Text | None
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: how a row fills it; `cuttable` where it may end in an ellipsis.
+    """A column of a table; a `truncatable` one may end in an ellipsis.
 
-    `width` is what it has at least where rows come one after the other.
+    `width` is its minimum width where rows are printed one at a time.
     """
 
     title: str
     value: Callable[[Any], Cell]
-    cuttable: bool = False
+    truncatable: bool = False
     width: int = 0
 
 
 class Display:
-    """Shows rows, facts and notes: as tables and text, or as JSON with the API's field names.
+    """Prints rows, fields and notes: as tables and text, or as JSON with the API's field names.
 
-    In JSON everything but the data goes to the standard error.
+    With JSON everything but the data goes to the standard error.
     """
 
     def __init__(self, out: TextIO, notes: TextIO, *, as_json: bool, **console: Any) -> None:
@@ -68,26 +68,26 @@ class Display:
         columns: Sequence[Column],
         *,
         objects: Iterable[Mapping[str, Any]],
-        nothing: str,
+        empty: str,
         more: bool = False,
     ) -> None:
-        """Show a list: as JSON one array of `objects`, else `rows` as `columns` fill them.
+        """Print a list: as one JSON array of `objects`, else `rows` as a table of `columns`.
 
-        `nothing` is said where there are no rows. `more` says that these are not all.
+        `empty` is the message when there are no rows; `more` tells that there are more rows.
         """
         if self.as_json:
             self.document(list(objects))
         elif rows:
             self.console.print(self._table(rows, columns))
         else:
-            self.note(nothing)
+            self.note(empty)
         if more:
-            self.note(f"There are more than these {len(rows)}; --limit N shows more.", "dim")
+            self.note(f"Only the first {len(rows)} are shown; --limit N shows more.", "dim")
 
-    def line(self, row: Any, columns: Sequence[Column], shown: Mapping[str, Any]) -> None:
-        """Show one row at once: as a line of JSON, `shown`, else as `columns` fill it."""
+    def line(self, row: Any, columns: Sequence[Column], document: Mapping[str, Any]) -> None:
+        """Print one row immediately: as a line of JSON, else as a line of `columns`."""
         if self.as_json:
-            self.document(shown)
+            self.document(document)
             return
         cells = []
         for column in columns:
@@ -96,18 +96,18 @@ class Display:
             cells.append(cell)
         self.console.print(Text(" " * GAP).join(cells), soft_wrap=True)
 
-    def facts(self, facts: Mapping[str, Cell]) -> None:
-        """Show names and values below each other; nothing in JSON."""
+    def fields(self, fields: Mapping[str, Cell]) -> None:
+        """Print names and values below each other; nothing with JSON."""
         if not self.as_json:
-            self.console.print(_facts(facts))
+            self.console.print(_fields(fields))
 
     def document(self, value: Any) -> None:
-        """Print `value` as one line of JSON, in ASCII, at once."""
+        """Print `value` as one line of ASCII JSON and flush it."""
         self._out.write(json.dumps(value, separators=(",", ":"), allow_nan=False) + "\n")
         self._out.flush()
 
     def note(self, text: str, style: str = "") -> None:
-        """Say something to the person; where a script reads, on the standard error."""
+        """Print a message for a person; with JSON, on the standard error."""
         self._notes.print(Text(cleaned(text), style=style), soft_wrap=True)
 
     def _table(self, rows: Sequence[Any], columns: Sequence[Column]) -> RenderableType:
@@ -124,7 +124,7 @@ class Display:
 
 
 def cleaned(text: str) -> str:
-    """Return `text` with whatever a terminal would not just print written out, such as `\\x1b`."""
+    """Return `text` with control characters escaped, such as `\\x1b`."""
     return "".join(
         f"\\x{ord(char):02x}" if unicodedata.category(char) in {"Cc", "Cf", "Cs"} else char
         for char in text
@@ -153,11 +153,11 @@ def _text(cell: Cell) -> Text:
     return Text(cleaned(cell))
 
 
-def _facts(facts: Mapping[str, Cell]) -> Table:
+def _fields(fields: Mapping[str, Cell]) -> Table:
     table = Table.grid(padding=(0, GAP, 0, 0))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in facts.items():
+    for name, value in fields.items():
         table.add_row(name, _text(value))
     return table
 
@@ -167,7 +167,7 @@ def _blocks(filled: Sequence[Sequence[Text]], columns: Sequence[Column]) -> Tabl
     table = Table.grid()
     for row in filled:
         cells = zip(columns, row, strict=True)
-        table.add_row(_facts({column.title: cell for column, cell in cells if cell.plain}))
+        table.add_row(_fields({column.title: cell for column, cell in cells if cell.plain}))
         table.add_row("")
     return table
 
@@ -175,16 +175,16 @@ def _blocks(filled: Sequence[Sequence[Text]], columns: Sequence[Column]) -> Tabl
 def _widths(
     filled: Sequence[Sequence[Text]], columns: Sequence[Column], room: int
 ) -> list[int] | None:
-    """Return how wide each column is, of which ids are never cut; None where they don't fit."""
+    """Return the column widths, truncated as far as allowed; None if the table does not fit."""
     widths = [
         max([len(column.title), *(row[place].cell_len for row in filled)])
         for place, column in enumerate(columns)
     ]
     over = sum(widths) + GAP * (len(columns) - 1) - room
-    # The last one is cut first.
+    # The last column is truncated first.
     for place in reversed(range(len(columns))):
-        if over > 0 and columns[place].cuttable:
-            cut = min(over, max(0, widths[place] - CUT_AT_LEAST))
-            widths[place] -= cut
-            over -= cut
+        if over > 0 and columns[place].truncatable:
+            saved = min(over, max(0, widths[place] - TRUNCATED_WIDTH))
+            widths[place] -= saved
+            over -= saved
     return None if over > 0 else widths

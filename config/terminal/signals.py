@@ -1,4 +1,4 @@
-"""Ending cleanly at Ctrl-C, between two steps instead of within one."""
+"""Turns Ctrl-C and SIGTERM into an event, so that a command ends between two steps."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ def interruption() -> Iterator[threading.Event]:
 
     Must be used from the main thread.
     """
-    asked = threading.Event()
+    interrupted = threading.Event()
     names = (signal.SIGINT, signal.SIGTERM)
     before = {name: signal.getsignal(name) for name in names}
 
-    def ask(*_: Any) -> None:
-        asked.set()
+    def interrupt(*_: Any) -> None:
+        interrupted.set()
         for name in names:
             signal.signal(name, signal.default_int_handler)
 
     for name in names:
-        signal.signal(name, ask)
+        signal.signal(name, interrupt)
     try:
-        yield asked
+        yield interrupted
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)

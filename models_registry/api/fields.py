@@ -13,12 +13,14 @@ from uuid import UUID
 from django.conf import settings
 from django.core.validators import RegexValidator
 from drf_spectacular.extensions import OpenApiSerializerExtension
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from models_registry.api.paths import ID_PATTERN, ID_RULE, UUID_PATTERN, UUID_RULE
+from models_registry.api.paths import ID_RULE, UUID_PATTERN, UUID_RULE
 from models_registry.contracts.strict_json import depth_of_value
 from models_registry.errors import FAULTS_SOUGHT
+from models_registry.json_types import ID_PATTERN
 
 # C0 and C1 controls, line and paragraph separators, and what makes text run the other way: shown
 # in a list, these let one name pass for another.
@@ -72,7 +74,8 @@ class StrictSerializerExtension(OpenApiSerializerExtension):  # type: ignore[no-
     match_subclasses = True
 
     def map_serializer(self, auto_schema: Any, direction: Any) -> Any:
-        schema = auto_schema._map_basic_serializer(self.target, direction)
+        # As drf-spectacular's own extensions do it.
+        schema = auto_schema._map_basic_serializer(self.target, direction)  # noqa: SLF001
         for described in schema.get("properties", {}).values():
             # A text that may be empty would be described twice over.
             if described.get("oneOf", [])[1:] == [{"type": "string", "maxLength": 0}]:
@@ -132,7 +135,7 @@ class IdField(StrictCharField):
     shape = RegexValidator(rf"^{ID_PATTERN}\Z", f"An id {ID_RULE}.")
 
 
-@extend_schema_field({"type": "object", "additionalProperties": True})
+@extend_schema_field(OpenApiTypes.OBJECT)
 class JSONObjectField(serializers.Field[Any, Any, Any, Any]):
     """A free JSON object, taken as the parser gave it."""
 

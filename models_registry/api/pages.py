@@ -10,14 +10,14 @@ import hashlib
 import hmac
 from collections.abc import Callable, Sequence
 from datetime import date
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, TypeVar
 
 import orjson
 from django.conf import settings
 from django.core import signing
 from django.db.models import Model, Q, QuerySet
-from django.utils.encoding import force_bytes, iri_to_uri
+from django.utils.encoding import force_bytes
 from rest_framework.request import Request
 
 from models_registry.api.queries import Query
@@ -80,13 +80,8 @@ def _wanted(query: Query, order: _Order) -> tuple[int, list[Any] | None]:
 
 
 def _link(request: Request, query: Query, cursor: str) -> dict[str, str]:
-    address = _address(request._current_scheme_host, request.path)  # type: ignore[attr-defined]
+    address = request.build_absolute_uri(request.path)
     return {"Link": f'<{address}?{query.with_cursor(cursor)}>; rel="next"'}
-
-
-@lru_cache(maxsize=1000)
-def _address(origin: str, path: str) -> str:
-    return iri_to_uri(f"{origin}{path}")
 
 
 class _Order:

@@ -6,10 +6,8 @@ import re
 from collections.abc import Mapping
 
 from models_registry.errors import Fault, InvalidRequest
+from models_registry.json_types import ID_PATTERN
 
-# ASCII only, so that no two ids look alike; no "/", "%" or leading dot, so that an id stays one
-# segment of a path whatever reads it on the way.
-ID_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 UUID_PATTERN = r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
 ID_RULE = "must be 1 to 128 of A-Z, a-z, 0-9, '.', '_' and '-', beginning with a letter or digit"
 UUID_RULE = "must be a UUID with hyphens"

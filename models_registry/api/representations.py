@@ -1,87 +1,22 @@
-"""What the API shows of a model, a version and a job; a test holds it against the document."""
+"""What the API shows of a model, a version, a job and an entry of the audit log."""
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any
 
 import orjson
 
+from models_registry.api.response_types import (
+    AuditObject,
+    CauseObject,
+    FrozenVersionObject,
+    JobObject,
+    ModelAndVersion,
+    ModelObject,
+    VersionObject,
+)
 from models_registry.db.read_models import ShownModel, StoredModel, StoredVersion, timestamp
 from models_registry.models import AuditEntry, Job, Model, ModelVersion
-
-
-class ModelObject(TypedDict):
-    """The API page's Model."""
-
-    id: str
-    name: str
-    description: str
-    handlers: dict[str, Any]
-    handler_contracts: dict[str, Any] | None
-    metadata: dict[str, Any]
-    status: str
-
-
-class VersionObject(TypedDict):
-    """The API page's Version."""
-
-    version: str
-    description: str
-    metadata: dict[str, Any]
-    status: str
-
-
-class FrozenVersionObject(VersionObject):
-    """A version by itself, which also shows what was frozen in it."""
-
-    handlers: dict[str, Any]
-    handler_contracts: dict[str, Any] | None
-    created_at: str
-    activated_at: str | None
-
-
-class ModelAndVersion(TypedDict):
-    """What reads and changes of one model answer."""
-
-    version: VersionObject
-    model: ModelObject
-
-
-class JobObject(TypedDict):
-    """The API page's Job."""
-
-    id: str
-    model_id: str
-    model_version: str
-    job_type: str
-    status: str
-    input: dict[str, Any]
-    output: dict[str, Any] | None
-    error: dict[str, Any] | None
-    warnings: list[str]
-    attempts: int
-    triggered_by: dict[str, str | None] | None
-    retry_of: str | None
-    created_at: str
-    started_at: str | None
-    completed_at: str | None
-
-
-class AuditObject(TypedDict):
-    """One entry of the audit log; "" and None of a row are null here."""
-
-    id: int
-    at: str
-    action: str
-    actor: dict[str, str | None]
-    model_id: str | None
-    model_version: str | None
-    job_id: str | None
-    subscription_id: str | None
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
-    request_id: str | None
-
 
 # Puts text that is JSON already into an answer.
 _stored: Any = orjson.Fragment
@@ -193,7 +128,7 @@ def audit_object(entry: AuditEntry) -> AuditObject:
     }
 
 
-def _cause(job: Job) -> dict[str, str | None] | None:
+def _cause(job: Job) -> CauseObject | None:
     if job.triggered_by_id is None:
         return None
     by_job = job.triggered_by_job_id

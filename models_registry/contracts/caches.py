@@ -41,6 +41,12 @@ class BoundedCache(Generic[Value]):
             while len(self._kept) > self._entries or self._total > self._weight:
                 self._forget(next(iter(self._kept)))
 
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._kept.clear()
+            self._total = 0
+
     def _forget(self, key: str | bytes) -> None:
         if key in self._kept:
             self._total -= self._kept.pop(key)[1]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, cast
 
-from models_registry.db.execute import read_once
+from models_registry.db import sql
 from models_registry.models import Model, ModelVersion
 
 MODELS, VERSIONS = Model._meta.db_table, ModelVersion._meta.db_table
@@ -62,7 +62,7 @@ PAGE = f"""
 
 def stored_model(model_id: str) -> tuple[StoredModel, StoredVersion] | None:
     """Return a model and its newest version, in one statement; None if there is no such model."""
-    rows = read_once(ONE, [model_id])
+    rows = sql.read(ONE, [model_id])
     if not rows:
         return None
     width = len(StoredModel._fields)
@@ -71,7 +71,7 @@ def stored_model(model_id: str) -> tuple[StoredModel, StoredVersion] | None:
 
 def stored_models(after: str, limit: int) -> Sequence[ShownModel]:
     """Return at most `limit` models in the order of their ids, from the one after `after`."""
-    return cast("Sequence[ShownModel]", read_once(PAGE, [after, limit]))
+    return cast("Sequence[ShownModel]", sql.read(PAGE, [after, limit]))
 
 
 def timestamp(moment: datetime) -> str:

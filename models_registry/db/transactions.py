@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
-from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, transaction
 
-from models_registry.db.execute import is_postgresql
+from models_registry.db import dialect, sql
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -54,9 +55,23 @@ def commit_lazily() -> None:
     What it did is seen by everybody at once, and stays whatever becomes of this process. Only a
     crash of the database itself may take it back, and only with all that was committed after it.
     """
-    if is_postgresql():
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL synchronous_commit TO off")
+    if dialect.is_postgresql():
+        sql.run("SET LOCAL synchronous_commit TO off")
+
+
+@contextmanager
+def limited(milliseconds: int) -> Iterator[None]:
+    """Let each statement take so long at most; opens a transaction.
+
+    One that takes longer raises OperationalError. SQLite knows no such limit; there it opens no
+    transaction, since that would keep writers waiting.
+    """
+    if not dialect.is_postgresql():
+        yield
+        return
+    with transaction.atomic():
+        sql.run(f"SET LOCAL statement_timeout = {milliseconds}")
+        yield
 
 
 def sqlstate(error: DatabaseError) -> str | None:

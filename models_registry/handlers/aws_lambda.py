@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -10,7 +11,14 @@ from django.conf import settings
 
 from models_registry.contracts.strict_json import pointer
 from models_registry.errors import FAULTS_SOUGHT, Fault
-from models_registry.handlers.arns import QUALIFIER, FunctionArn, parse_arn, refusals
+from models_registry.handlers.arns import (
+    ARN,
+    LENGTH_LIMIT,
+    QUALIFIER,
+    FunctionArn,
+    parse_arn,
+    refusals,
+)
 from models_registry.handlers.protocol import Accepted, CallError, Failed, Outcome, Retry, Unknown
 
 KNOWN_KEYS = {"type", "arn", "version"}
@@ -20,6 +28,30 @@ class LambdaHandler:
     """`{"type": "lambda", "arn": ..., "version"?: qualifier}`."""
 
     named_by = "arn"
+    schema_name = "LambdaHandler"
+
+    def openapi_schema(self) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "description": "An AWS Lambda function.",
+            "properties": {
+                "type": {"type": "string", "const": "lambda"},
+                "arn": {
+                    "type": "string",
+                    "description": "The whole ARN of the function, with or without a qualifier.",
+                    "maxLength": LENGTH_LIMIT,
+                    # Without names: Python and ECMA-262 spell named groups differently.
+                    "pattern": "^" + re.sub(r"\?P<\w+>", "?:", ARN.pattern) + "$",
+                },
+                "version": {
+                    "type": "string",
+                    "description": "The qualifier: a version's number, an alias or $LATEST.",
+                    "pattern": f"^({QUALIFIER.pattern})$",
+                },
+            },
+            "required": ["type", "arn"],
+            "additionalProperties": False,
+        }
 
     def faults(self, handler: dict[str, Any]) -> tuple[list[Fault], list[Fault]]:
         malformed = [

@@ -68,10 +68,15 @@ class Handler(Protocol):
     """One type of handler, such as `lambda`.
 
     `named_by` is the member of such a handler that names what is called, a text: those of one
-    name are away or overloaded together.
+    name are away or overloaded together. `schema_name` is the name of its
+    schema in the OpenAPI document.
     """
 
     named_by: str
+    schema_name: str
+
+    def openapi_schema(self) -> dict[str, Any]:
+        """Return the OpenAPI schema of such a handler; its `type` is a constant."""
 
     def faults(self, handler: dict[str, Any]) -> tuple[list[Fault], list[Fault]]:
         """Return what is malformed about `handler`, and what is well-formed but refused here.

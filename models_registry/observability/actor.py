@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
 from django.db import models
-
-from models_registry.observability.context import ContextValue
 
 
 class ActorKind(models.TextChoices):
@@ -54,6 +54,11 @@ def set_actor(actor: Actor) -> None:
     _present.set(actor)
 
 
-def acting(actor: Actor) -> ContextValue[Actor]:
+@contextmanager
+def acting(actor: Actor) -> Iterator[None]:
     """Say who is acting inside the block, whatever is set within it; then as before."""
-    return ContextValue(_present, actor)
+    before = _present.set(actor)
+    try:
+        yield
+    finally:
+        _present.reset(before)

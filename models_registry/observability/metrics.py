@@ -45,6 +45,9 @@ HINTS_NOT_SENT = Counter(
     "modelpact_hints_not_sent",
     "Messages to workers that the broker did not take, and ids for which there was no more room.",
 )
+MESSAGES_DROPPED = Counter(
+    "modelpact_messages_dropped", "Items of a queue that no worker could read.", ["reason"]
+)
 VALIDATORS = Counter(
     "modelpact_validator_cache_lookups",
     "Compiled contracts looked for in the cache: hit or miss.",

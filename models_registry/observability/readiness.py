@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypedDict
+from typing import Annotated, Any, Literal, NamedTuple, TypedDict
 
 from celery import current_app
 from django.conf import settings
@@ -15,6 +15,8 @@ from django.db import DatabaseError, connection, connections
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
+from models_registry.db import sql
+from models_registry.json_types import Keywords
 from models_registry.observability import heartbeats
 
 logger = logging.getLogger(__name__)
@@ -29,15 +31,18 @@ NEEDED = ("database", "migrations")
 SWEEP_GRACE_SECONDS = 30.0
 
 
-class State(TypedDict):
-    """How a part is: "ok", "failing", or "unknown" when it did not answer in time.
+Condition = Literal["ok", "failing", "unknown"]
 
-    `age_seconds` is how long ago it was last seen to be well; None if never by this process.
+
+class State(TypedDict):
+    """How a part is, and how long ago it was last seen to be well; null if never by this process.
+
+    "unknown": it did not answer in time.
     """
 
-    state: str
-    age_seconds: float | None
-    message: str
+    state: Condition
+    age_seconds: Annotated[float, Keywords(minimum=0)] | None
+    message: Annotated[str, "What is wrong; empty when nothing is."]
 
 
 class Finding(NamedTuple):
@@ -103,7 +108,7 @@ class Probe:
             state["age_seconds"] = round(max(0.0, found.age_seconds), 1)
         return state
 
-    def _state(self, part: str, state: str, message: str) -> State:
+    def _state(self, part: str, state: Condition, message: str) -> State:
         well_at = self._well_at.get(part)
         age = None if well_at is None else round(time.monotonic() - well_at, 1)
         return {"state": state, "age_seconds": age, "message": message}
@@ -112,8 +117,7 @@ class Probe:
 def look_at_database() -> dict[str, Finding]:
     """Ask the database, and what its rows say of migrations, workers and the sweep."""
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+        sql.read("SELECT 1")
         missing = _unapplied()
         if missing:
             message = f"{len(missing)} migrations are not applied: run `manage.py migrate`."

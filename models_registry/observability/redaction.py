@@ -41,8 +41,6 @@ _SIGNS = (
     *("bearer", "basic", "mpjob_", "eyj", "akia", "asia", "://"),
     *("authorization", "passw", "secret", "token", "api"),
 )
-# The same for the names of fields.
-_SIGNS_IN_JSON = (*_SIGNS, *("credential", "cookie", "key", "session"))
 
 
 @lru_cache(maxsize=1000)
@@ -66,17 +64,6 @@ def _is_harmless(text: str) -> bool:
         return False
     lowered = text.lower()
     return not any([sign in lowered for sign in _SIGNS])
-
-
-def is_harmless_json(text: str) -> bool:
-    """Tell, soon, that a JSON object in ASCII has no secret in it; False where it is not clear.
-
-    Neither by the names of its fields nor within its texts. What is escaped might be anything.
-    """
-    if "\\" in text:
-        return False
-    lowered = text.lower()
-    return not any([sign in lowered for sign in _SIGNS_IN_JSON])
 
 
 def redacted(value: Any, *, depth: int = 0) -> Any:

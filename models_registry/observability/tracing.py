@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import random
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Protocol
 from uuid import UUID
 
 from uuid_utils import uuid7
-
-from models_registry.observability.context import ContextValue
 
 # What may come from outside and stand in logs, headers and rows.
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
@@ -67,9 +67,14 @@ def present_trace() -> Trace:
     return _present.get()
 
 
-def tracing(trace: Trace) -> ContextValue[Trace]:
-    """Do what is in the block under `trace`."""
-    return ContextValue(_present, trace)
+@contextmanager
+def tracing(trace: Trace) -> Iterator[Trace]:
+    """Do what is in the block under `trace`; then as before."""
+    before = _present.set(trace)
+    try:
+        yield trace
+    finally:
+        _present.reset(before)
 
 
 def set_trace(trace: Trace) -> None:

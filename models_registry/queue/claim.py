@@ -7,13 +7,11 @@ from collections.abc import Callable, Sequence
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import connection
 
-from models_registry.db import execute, rows, statements
-from models_registry.db.statements import Sql
+from models_registry.db import dialect, rows, sql, statements
+from models_registry.db.sql import Sql
 from models_registry.db.transactions import transactional
 from models_registry.models import (
-    OPEN_JOB,
     Action,
     Dispatch,
     Job,
@@ -22,10 +20,10 @@ from models_registry.models import (
     VersionStatus,
 )
 from models_registry.queue.wakeups import is_synchronous
+from models_registry.services.completion import IS_OPEN
 from models_registry.services.lookups import version_of
 
 TABLE = Job._meta.db_table
-IS_OPEN = Sql(f"status IN ({', '.join(repr(str(status)) for status in OPEN_JOB)})")
 
 
 @transactional
@@ -56,7 +54,7 @@ def claim_callable_job(job_id: UUID, may_call: Callable[[ModelVersion, str], boo
     It is asked only when nobody else can claim the job any more, so who is told yes has the job.
     """
     due = is_due()
-    found = execute.read(
+    found = sql.read(
         f"SELECT version_id, job_type FROM {TABLE} WHERE id = %s AND {due.text} {_passing_over()}",  # noqa: S608 (names of ours)
         [statements.key(Job, job_id)],
     )
@@ -79,7 +77,7 @@ def _oldest(job_types: Sequence[str]) -> Sql:
 
 def _passing_over() -> str:
     """Return what locks the rows of a statement and passes over those that others have locked."""
-    return "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update else ""
+    return dialect.locking("FOR UPDATE SKIP LOCKED")
 
 
 def claim_of(job: Job) -> Sql:
@@ -100,9 +98,7 @@ def is_tried_enough(job: Job) -> bool:
 def is_due() -> Sql:
     """Return the condition that a job is queued and its time has come."""
     # Spelled out, so that the index of queued jobs is seen to hold them.
-    return Sql(
-        f"dispatch = '{Dispatch.QUEUED}' AND {IS_OPEN.text} AND due_at <= {statements.now()}"
-    )
+    return Sql(f"dispatch = '{Dispatch.QUEUED}' AND {IS_OPEN.text} AND due_at <= {dialect.now()}")
 
 
 def _claim(*which: Sql) -> Job | None:
@@ -114,8 +110,8 @@ def _claim(*which: Sql) -> Job | None:
         "dispatch": Dispatch.CLAIMED,
         "claim": uuid4(),
         "attempts": Sql("attempts + 1"),
-        "started_at": Sql(f"COALESCE(started_at, {statements.now()})"),
-        "due_at": statements.after(_lease_seconds()),
+        "started_at": Sql(f"COALESCE(started_at, {dialect.now()})"),
+        "due_at": sql.after(_lease_seconds()),
     }
     job = rows.change(Job, columns, *which)
     if job is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from models_registry.db import execute, statements
+from models_registry.db import dialect, sql, statements
 from models_registry.handlers import HANDLERS
 from models_registry.models import Job, ModelVersion
 from models_registry.queue.claim import is_due
@@ -23,34 +23,24 @@ def callable_jobs(job_types: Sequence[str], left_alone: Collection[str]) -> list
     """
     if not job_types:
         return []
-    source, function = _with_function()
+    # Most jobs are of few versions, whose JSON is then read once.
+    source, function = dialect.with_value(JOBS, _function())
     others = f"AND {function} NOT IN ({_places(left_alone)})" if left_alone else ""
     text = f"""SELECT id, {function} FROM {source}
         WHERE {is_due().text} AND job_type IN ({_places(job_types)}) {others}
         ORDER BY due_at LIMIT {FOUND_AT_MOST}"""  # noqa: S608 (names of ours)
-    found = execute.read(text, (*job_types, *left_alone))
+    found = sql.read(text, (*job_types, *left_alone))
     return [(str(statements.shown_value(Job, "id", job_id)), name) for job_id, name in found]
 
 
-def _with_function() -> tuple[str, str]:
-    """Return the table of jobs, and what beside one of its rows is the name of its function.
-
-    PostgreSQL keeps what it found out of a version for the version's next job, if it is asked by
-    a join that it must not merge with the rest (OFFSET): else it would read the JSON for each job.
-    """
-    if execute.is_postgresql():
-        function = _function("handlers::json -> job_type ->> '{}'")
-        return f"{JOBS} CROSS JOIN LATERAL ({function} OFFSET 0) AS called (name)", "called.name"
-    function = _function("json_extract(handlers, '$.' || job_type || '.{}')")
-    return JOBS, f"({function})"
-
-
-def _function(member: str) -> str:
+def _function() -> str:
     """Return what selects the name of a job's function, as `function_of` has it.
 
-    `member` is how a member of the handler is read. What has no name is left alone by nobody.
+    What has no name is left alone by nobody.
     """
-    names = ", ".join(member.format(handler.named_by) for handler in HANDLERS.values())
+    names = ", ".join(
+        dialect.json_text("handlers", "job_type", handler.named_by) for handler in HANDLERS.values()
+    )
     return f"SELECT COALESCE({names}, '') FROM {VERSIONS} v WHERE v.id = version_id"  # noqa: S608 (names of ours)
 
 

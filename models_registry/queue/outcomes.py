@@ -11,8 +11,8 @@ from typing import Any
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
-from models_registry.db import rows, statements
-from models_registry.db.statements import Sql
+from models_registry.db import rows, sql, statements
+from models_registry.db.sql import Sql
 from models_registry.handlers import (
     Accepted,
     Answered,
@@ -116,7 +116,7 @@ def _set_down(job: Job, dispatch: str, seconds: float, error: CallError | None) 
     columns = {
         "dispatch": dispatch,
         "claim": None,
-        "due_at": statements.after(Sql("%s", (seconds,))),
+        "due_at": sql.after(Sql("%s", (seconds,))),
         "attempts": job.attempts,
         "throttled": job.throttled,
         "error": error,

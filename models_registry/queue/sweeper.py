@@ -12,8 +12,8 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.db.models.functions import Now
 
-from models_registry.db import statements
-from models_registry.db.statements import Sql
+from models_registry.db import dialect, statements
+from models_registry.db.sql import Sql
 from models_registry.models import Dispatch, Job, JobStatus
 from models_registry.observability import metrics
 from models_registry.observability.tracing import trace_of_job, tracing
@@ -116,7 +116,7 @@ def _release_lapsed_claim(job: Job) -> Counter[str]:
 def _fail_overdue(job: Job) -> Counter[str]:
     seconds = settings.JOB_DEADLINE_SECONDS[job.job_type]
     message = f"The handler did not answer within {seconds} seconds of its call."
-    still = Sql(f"dispatch = '{Dispatch.DISPATCHED}' AND due_at <= {statements.now()}")
+    still = Sql(f"dispatch = '{Dispatch.DISPATCHED}' AND due_at <= {dialect.now()}")
     return Counter(failed=_fail(job, "deadline_exceeded", message, still))
 
 

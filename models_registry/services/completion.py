@@ -11,8 +11,8 @@ from django.db import transaction
 
 from models_registry import signals
 from models_registry.contracts import fingerprint
-from models_registry.db import rows, statements
-from models_registry.db.statements import Sql
+from models_registry.db import dialect, rows, statements
+from models_registry.db.sql import Sql
 from models_registry.db.transactions import transactional
 from models_registry.errors import Conflict
 from models_registry.models import (
@@ -29,7 +29,6 @@ from models_registry.models import (
 from models_registry.observability import metrics
 from models_registry.observability.audit_log import AuditAction, digested
 from models_registry.observability.tracing import continue_job
-from models_registry.queue.claim import IS_OPEN
 from models_registry.services.audit import record, was_failed_by_training
 from models_registry.services.jobs import payload_warnings
 from models_registry.services.lookups import get_job, lock_model
@@ -44,6 +43,7 @@ from models_registry.services.versions import (
     triggered,
 )
 
+IS_OPEN = Sql(f"status IN ({', '.join(repr(str(status)) for status in OPEN_JOB)})")
 WITHDRAWN = "The version was set to failed while the job ran; the success did not activate it."
 
 
@@ -135,12 +135,12 @@ def _end_in_transaction(
     is_training = was_tried and job.job_type == Action.TRAINING
     model = lock_model(job.model_id) if is_training else None
     if was_tried:
-        columns["started_at"] = Sql(f"COALESCE(started_at, {statements.now()})")
+        columns["started_at"] = Sql(f"COALESCE(started_at, {dialect.now()})")
     columns |= {
         "dispatch": Dispatch.DONE,
         "claim": None,
         "due_at": None,
-        "completed_at": Sql(statements.now()),
+        "completed_at": Sql(dialect.now()),
     }
     which = (statements.where(Job, id=job.pk), IS_OPEN, *conditions)
     # The output, megabytes perhaps, need not come back.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,16 +10,10 @@ from django.conf import settings
 from django.db import IntegrityError
 from django.utils import timezone
 
-from models_registry.db import execute, rows
+from models_registry.db import locks, rows
 from models_registry.db.transactions import transactional
 from models_registry.errors import Conflict, Unprocessable
 from models_registry.models import IdempotencyRecord
-
-# The lock, and the id of the key's record.
-LOCK = f"""
-    SELECT pg_try_advisory_xact_lock(%s), record.id
-    FROM (SELECT 1) one LEFT JOIN {IdempotencyRecord._meta.db_table} record
-    ON record.caller = %s AND record.key = %s"""  # noqa: S608 (names of ours)
 
 
 class KeyReused(Unprocessable):
@@ -87,12 +80,7 @@ def _locked_record(caller: str, key: str) -> IdempotencyRecord | None:
     writer at a time means that a first request which is still running has the second wait, and
     then be answered by the record.
     """
-    named = [caller, key]
-    if not execute.is_postgresql():
-        return rows.read(IdempotencyRecord, "WHERE caller = %s AND key = %s", named)
-    digest = hashlib.sha256(f"{caller}\0{key}".encode()).digest()
-    number = int.from_bytes(digest[:8], "big", signed=True)
-    ((locked, found),) = execute.read(LOCK, [number, *named])
-    if not locked:
-        raise KeyInFlight
-    return None if found is None else IdempotencyRecord.objects.get(pk=found)
+    try:
+        return locks.read_alone(IdempotencyRecord, caller=caller, key=key)
+    except locks.HeldByAnother as error:
+        raise KeyInFlight from error

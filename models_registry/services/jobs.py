@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from models_registry import signals
 from models_registry.contracts import check_payload
-from models_registry.db import rows, statements
-from models_registry.db.statements import Sql
+from models_registry.db import rows
 from models_registry.db.transactions import (
     FOREIGN_KEY_VIOLATED,
     sqlstate,
@@ -156,7 +156,7 @@ def new_job(
         request_id=present_trace().request_id,
         traceparent=present_trace().traceparent,
         # The database's clock, which claims and sweeps also go by.
-        due_at=cast("Any", Sql(statements.now())),
+        due_at=Now(),
         created_at=timezone.now(),
     )
 

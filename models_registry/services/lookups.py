@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from models_registry.db import rows, statements
-from models_registry.db.execute import is_postgresql
+from models_registry.db.dialect import locking
 from models_registry.db.read_models import StoredModel, StoredVersion, stored_model
 from models_registry.errors import NotFound
 from models_registry.models import Job, Model, ModelVersion
@@ -31,7 +31,7 @@ def lock_model(model_id: str) -> Model:
 
     The lock leaves other rows free to refer to it. Raises ModelNotFound.
     """
-    model = rows.read(Model, f"WHERE id = %s{_locking('FOR NO KEY UPDATE')}", [model_id])
+    model = rows.read(Model, f"WHERE id = %s {locking('FOR NO KEY UPDATE')}", [model_id])
     if model is None:
         raise ModelNotFound
     return model
@@ -43,15 +43,10 @@ def hold_model(model_id: str) -> Model:
     Any number may hold a model; whoever would change it (`lock_model`) waits for all of them.
     Raises ModelNotFound.
     """
-    model = rows.read(Model, f"WHERE id = %s{_locking('FOR SHARE')}", [model_id])
+    model = rows.read(Model, f"WHERE id = %s {locking('FOR SHARE')}", [model_id])
     if model is None:
         raise ModelNotFound
     return model
-
-
-def _locking(clause: str) -> str:
-    """Return `clause`, or nothing on SQLite, where whoever writes is alone."""
-    return f" {clause}" if is_postgresql() else ""
 
 
 def newest_version(model: Model) -> ModelVersion:

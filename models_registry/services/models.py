@@ -6,12 +6,12 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import RestrictedError
 from django.utils import timezone
 
 from models_registry import signals
-from models_registry.db import rows
+from models_registry.db import bulk, rows
 from models_registry.db.transactions import transactional
 from models_registry.errors import Conflict
 from models_registry.models import (
@@ -148,7 +148,8 @@ def delete_model(*, model_id: str, precondition: Precondition | None = None) -> 
         precondition(model, newest_version(model))
     if Job.objects.filter(model=model, due_at__isnull=False).exists():
         raise ModelInUse
-    _delete_jobs(model)
+    # What refers to them goes with the model.
+    bulk.delete_unread(Job.objects.filter(model=model), at_once=DELETED_AT_ONCE)
     try:
         model.delete()
     except RestrictedError as error:
@@ -166,16 +167,6 @@ def _seen(model: Model) -> dict[str, Any]:
         "handler_contracts": model.handler_contracts,
         "status": model.status,
     }
-
-
-def _delete_jobs(model: Model) -> None:
-    """Delete the jobs of a model that is deleted next, without having them in memory.
-
-    What refers to them goes with the model; that nothing is left is seen at the commit.
-    """
-    jobs = Job.objects.filter(model=model).order_by("-pk")
-    while keys := list(jobs.values_list("pk", flat=True)[:DELETED_AT_ONCE]):
-        Job.objects.filter(pk__in=keys)._raw_delete(using=DEFAULT_DB_ALIAS)
 
 
 def _changed_interfaces(model: Model, definition: Definition) -> tuple[tuple[str, str], ...]:

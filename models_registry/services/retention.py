@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import connection, models
+from django.db import models
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from models_registry.db.locks import passing_over_locked
 from models_registry.db.transactions import transactional
 from models_registry.models import Action, IdempotencyRecord, Job, JobStatus, Origin
 from models_registry.observability.audit_log import AuditEntry
@@ -102,11 +103,7 @@ def _delete_batch(kind: Kind, before: datetime, after: Any) -> _Batch:
     if not window or window[0][1] >= before:
         return _Batch(0, None)
     found = old.filter(pk__in=[key for key, _ in window]).order_by("pk")
-    locked = found.select_for_update(
-        of=("self",) if connection.features.has_select_for_update_of else (),
-        skip_locked=connection.features.has_select_for_update_skip_locked,
-    )
-    keys = list(locked.values_list("pk", flat=True))
+    keys = list(passing_over_locked(found).values_list("pk", flat=True))
     # Not with their payloads, which would all be in memory at once.
     _, by_table = _model(old)._default_manager.filter(pk__in=keys).only("pk").delete()
     is_last = len(window) < BATCH_ROWS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from django.utils import timezone
 
@@ -12,6 +12,7 @@ from models_registry import signals
 from models_registry.db import rows
 from models_registry.db.transactions import transactional
 from models_registry.errors import Conflict
+from models_registry.json_types import UUIDText
 from models_registry.models import (
     VERSION_TRANSITIONS,
     Job,
@@ -28,12 +29,12 @@ from models_registry.services.lookups import get_version, lock_model
 AUTOMATIC_CHUNK = 100
 
 
-class TriggeredEvent(TypedDict, total=False):
-    """What one listener made of an event: a job, or the reason why there is none."""
+class TriggeredEvent(TypedDict):
+    """What a subscription made of an event: a job, or the reason why there is none."""
 
-    subscription_id: str
-    job_id: str
-    error: str
+    subscription_id: UUIDText
+    job_id: NotRequired[UUIDText]
+    error: NotRequired[str]
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,29 @@
-"""What the API shows of a subscription; a test holds it against the document."""
+"""What the API shows of a subscription, and the types that the OpenAPI document describes it by."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, NotRequired, TypedDict, cast
+from typing import Annotated, Any, NotRequired, TypedDict, cast
 
 import orjson
 
 from models_registry.contracts.compare import EdgeReport
 from models_registry.db.read_models import timestamp
-from models_registry.models import Direction
+from models_registry.json_types import Identifier, JSONObject, NonNegativeInt, Timestamp, UUIDText
+from models_registry.models import Action, Direction
 from subscriptions.impact.preview import Impact
 from subscriptions.impact.reports import VersionChanges
-from subscriptions.models import EventSubscription, InputSource, Revalidation
+from subscriptions.models import (
+    EventSubscription,
+    InputSource,
+    ReportStatus,
+    Revalidation,
+    RevalidationStatus,
+    SubscriptionStatus,
+    TriggerEvent,
+)
 from subscriptions.services.accepting import Acceptance
 from subscriptions.services.edges import edge_warnings, edges_of
 from subscriptions.services.graph import Graph
@@ -22,19 +31,19 @@ from subscriptions.services.staleness import StaleReason, stale_because, with_ch
 
 
 class SubscriptionObject(TypedDict):
-    """The API page's Event subscription; `edge` only where one is read by itself."""
+    """When an event happens to the source, run an action of the target."""
 
-    id: str
-    source_model_id: str
-    trigger_event: str
-    target_model_id: str
-    target_action: str
-    input_source: str
-    input: NotRequired[dict[str, Any]]
+    id: UUIDText
+    source_model_id: Identifier
+    trigger_event: Annotated[str, TriggerEvent]
+    target_model_id: Identifier
+    target_action: Annotated[str, Action]
+    input_source: Annotated[str, InputSource]
+    input: NotRequired[JSONObject]
     label: str | None
-    status: str
-    created_at: str
-    updated_at: str
+    status: Annotated[str, SubscriptionStatus]
+    created_at: Timestamp
+    updated_at: Timestamp
     warnings: NotRequired[list[str]]
     stale_because: NotRequired[list[StaleReason]]
     edge: NotRequired[EdgeReport]
@@ -124,17 +133,21 @@ def _object(sub: EventSubscription, reasons: list[StaleReason] | None) -> Subscr
 
 
 class LeftStaleObject(TypedDict):
-    """How many subscriptions were not accepted, by the reason."""
+    """How many subscriptions are still stale, by the reason.
 
-    invalid: int
-    trigger_output: int
-    closing_loop: int
+    Payloads that do not fit the contract; those without a stored payload; those set to stale by
+    hand that would close a loop.
+    """
+
+    invalid: NonNegativeInt
+    trigger_output: NonNegativeInt
+    closing_loop: NonNegativeInt
 
 
 class AcceptanceObject(TypedDict):
-    """What accepting a model's incoming subscriptions came to."""
+    """How many subscriptions were accepted, and how many are still stale, by the reason."""
 
-    accepted: int
+    accepted: NonNegativeInt
     left_stale: LeftStaleObject
 
 
@@ -151,19 +164,23 @@ def acceptance_object(outcome: Acceptance) -> AcceptanceObject:
 
 
 class RevalidationObject(TypedDict):
-    """One run over the stored payloads; `total` is None until the first worker has counted."""
+    """One run over the stored payloads after a contract changed.
 
-    id: str
-    action: str
-    version: str
-    status: str
-    total: int | None
-    checked: int
-    invalid: int
+    `total` is null until the first worker has counted. `error` says why it `failed`: checking some
+    of the payloads took one worker after another with it.
+    """
+
+    id: UUIDText
+    action: Annotated[str, Action]
+    version: Identifier
+    status: Annotated[str, RevalidationStatus]
+    total: NonNegativeInt | None
+    checked: NonNegativeInt
+    invalid: NonNegativeInt
     error: str | None
-    created_at: str
-    started_at: str | None
-    finished_at: str | None
+    created_at: Timestamp
+    started_at: Timestamp | None
+    finished_at: Timestamp | None
 
 
 def revalidation_object(run: Revalidation) -> RevalidationObject:
@@ -184,12 +201,12 @@ def revalidation_object(run: Revalidation) -> RevalidationObject:
 
 
 class VersionChangesObject(TypedDict):
-    """What the update that made a version did; `report` is None until it is known."""
+    """What the update that made a version did; `report` is null until it is `done`."""
 
-    version: str
-    status: str
-    created_at: str
-    finished_at: str | None
+    version: Identifier
+    status: Annotated[str, ReportStatus]
+    created_at: Timestamp
+    finished_at: Timestamp | None
     report: Impact | None
 
 

@@ -16,6 +16,7 @@ from models_registry.contracts.compare import Comparison
 from models_registry.contracts.factory import PartFactory
 from models_registry.contracts.strict_json import pointer, token
 from models_registry.errors import Fault
+from models_registry.json_types import NonNegativeInt
 
 # A change that adds more properties than this is another contract.
 PROPERTIES_LIMIT = 50
@@ -34,16 +35,16 @@ Place = tuple[str, Any]
 
 
 class PropertyReport(TypedDict):
-    """An added property: how many payloads `carried` it, and how many of them are `broken`.
+    """A new property: how many stored payloads carry its name already.
 
-    Broken payloads carry it with a value that does not fit. `pointer` is its place in the planned
-    schema; `message` has all of this in words.
+    `broken` of them carry it with a value that does not fit. `pointer` is its place in the new
+    schema; `message` says all of it in words.
     """
 
     name: str
     pointer: str
-    carried: int
-    broken: int
+    carried: NonNegativeInt
+    broken: NonNegativeInt
     message: str
 
 

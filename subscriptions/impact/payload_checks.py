@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any, NotRequired, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 import orjson
 from django.conf import settings
@@ -13,7 +13,9 @@ from django.db.models.functions import Cast
 
 from models_registry.contracts import PayloadCheck
 from models_registry.contracts.compare import Comparison
-from models_registry.errors import Fault
+from models_registry.errors import Fault, FaultObject
+from models_registry.json_types import NonNegativeInt, UUIDText
+from models_registry.models import Action
 from models_registry.services.definitions import Interface
 from subscriptions.impact.added_properties import PropertyCount, PropertyReport, properties_to_count
 from subscriptions.models import EventSubscription, EventSubscriptionQuerySet, InputSource
@@ -29,25 +31,24 @@ SECONDS = 5.0
 
 
 class BrokenPayload(TypedDict):
-    """A stored payload that would fail, and where."""
+    """A stored payload that would not fit, and where."""
 
-    subscription_id: str
-    faults: list[dict[str, str]]
+    subscription_id: UUIDText
+    faults: list[FaultObject]
 
 
 class PayloadReport(TypedDict):
-    """The stored payloads of one action, checked against the planned contract, newest first.
+    """The stored payloads of one action held against the new contract, newest first.
 
-    Of `total` payloads `checked` were checked. Of these `invalid` would fail, among them
-    `already_invalid` that fail the present contract as well. `complete` is False if some were not
-    checked. `names` has an entry for each added property.
+    `complete` is false when there are more than were checked. `already_invalid` of the `invalid`
+    did not fit the old contract either.
     """
 
-    action: str
-    total: int
-    checked: int
-    invalid: int
-    already_invalid: int
+    action: Annotated[str, Action]
+    total: NonNegativeInt
+    checked: NonNegativeInt
+    invalid: NonNegativeInt
+    already_invalid: NonNegativeInt
     complete: bool
     examples: list[BrokenPayload]
     names: NotRequired[list[PropertyReport]]
@@ -118,7 +119,7 @@ class _Checker:
         if self._old is not None and self._old.faults(text):
             self._report["already_invalid"] += 1
         if len(self._report["examples"]) < EXAMPLES:
-            shown = [{"path": path, "message": message} for path, message in faults[:FAULTS_SHOWN]]
+            shown = [FaultObject(path=at, message=text) for at, text in faults[:FAULTS_SHOWN]]
             self._report["examples"].append({"subscription_id": subscription_id, "faults": shown})
 
 

@@ -6,12 +6,13 @@ and only reads.
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
 from django.db.models import Count, Q
 
 from models_registry.contracts.compare import Comparison, compare
 from models_registry.db.read_models import model_etag
+from models_registry.json_types import Identifier, NonNegativeInt
 from models_registry.models import INTERFACES, Action, Direction
 from models_registry.services.definitions import Definition, Interface
 from models_registry.services.lookups import get_model
@@ -21,37 +22,35 @@ from subscriptions.services.interfaces import Interfaces, interfaces_of, schema_
 
 
 class InterfaceReport(TypedDict):
-    """What changes about one interface.
+    """What becomes of one interface, which is the schema or, without one, the handler.
 
-    `before` and `after` are "schema" or "handler". `comparison` is None if the interface does not
-    change, and if there is no schema before or after.
+    No comparison where it does not change, or where there is no schema on either side.
     """
 
-    action: str
-    direction: str
+    action: Annotated[str, Action]
+    direction: Annotated[str, Direction]
     changes: bool
-    before: str
-    after: str
+    before: Literal["schema", "handler"]
+    after: Literal["schema", "handler"]
     comparison: Comparison | None
 
 
 class StaleCounts(TypedDict):
-    """How many subscriptions the update makes stale.
+    """How many subscriptions are not stale before and are after, by the side that changes.
 
-    `target` and `source` count by the side that changes; a subscription that is stale for both is
-    in each. `total` counts each once, and `active` counts those that fire now. `ended` are stale
-    before the update and not after it, since the accepted interfaces are back.
+    One that is stale for both sides is in each. `total` counts every one once, and `active` those
+    of them that stop firing. `ended` are stale before and not after.
     """
 
-    target: int
-    source: int
-    total: int
-    active: int
-    ended: int
+    target: NonNegativeInt
+    source: NonNegativeInt
+    total: NonNegativeInt
+    active: NonNegativeInt
+    ended: NonNegativeInt
 
 
 class Impact(TypedDict):
-    """The impact of an update: by interface, by subscription, by stored payload."""
+    """What an update does to others: by interface, by subscription, by stored payload."""
 
     interfaces: list[InterfaceReport]
     stale: StaleCounts
@@ -60,14 +59,17 @@ class Impact(TypedDict):
 
 
 class Against(TypedDict):
-    """The state that was checked; the update sends its `etag` in If-Match."""
+    """The state it was checked against.
 
-    version: str
+    With `etag` in its `If-Match` the update is refused if there is another by then.
+    """
+
+    version: Identifier
     etag: str
 
 
 class ContractCheck(Impact):
-    """The answer of a contract check."""
+    """What a planned update would do."""
 
     against: Against
 

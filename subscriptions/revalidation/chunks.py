@@ -20,8 +20,8 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db.models.functions import Now
 
-from models_registry.db import rows, statements
-from models_registry.db.statements import Sql
+from models_registry.db import dialect, rows, sql, statements
+from models_registry.db.sql import Sql
 from models_registry.db.transactions import commit_lazily, transactional
 from subscriptions.models import OPEN_RUN, Revalidation, RevalidationChunk, RevalidationStatus
 from subscriptions.revalidation.payloads import Findings, payloads_of, write_warnings
@@ -77,7 +77,7 @@ def claim_chunk(run_id: UUID) -> ClaimedChunk | None:
     commit_lazily()
     begun = {
         "status": RevalidationStatus.RUNNING,
-        "started_at": Sql(f"COALESCE(started_at, {statements.now()})"),
+        "started_at": Sql(f"COALESCE(started_at, {dialect.now()})"),
         "due_at": _lease(),
     }
     # First, since it locks the run.
@@ -150,7 +150,7 @@ def _leave_rest(chunk: ClaimedChunk, reached: UUID, *, time_is_up: bool) -> Clai
     """Store how far a chunk was checked; returns the rest unless the next worker takes it."""
     rest = {
         "after": reached,
-        "lease_until": Sql(statements.now()) if time_is_up else _lease(),
+        "lease_until": Sql(dialect.now()) if time_is_up else _lease(),
         "attempts": 0 if time_is_up else 1,
     }
     if not rows.was_changed(RevalidationChunk, rest, _held(chunk)):
@@ -190,7 +190,7 @@ def _take_lapsed(run: Revalidation) -> ClaimedChunk | None:
     """Claim a chunk whose lease has expired; the run must be locked."""
     of_run = statements.where(RevalidationChunk, run_id=run.pk)
     first = f"""id = (SELECT id FROM {CHUNKS} WHERE {of_run.text}
-        AND lease_until <= {statements.now()} AND attempts < {ATTEMPTS_LIMIT}
+        AND lease_until <= {dialect.now()} AND attempts < {ATTEMPTS_LIMIT}
         ORDER BY id LIMIT 1)"""  # noqa: S608 (names of ours)
     claimed = {"claim": uuid4(), "lease_until": _lease()}
     row = rows.change(RevalidationChunk, claimed, Sql(first, of_run.parameters))
@@ -231,7 +231,7 @@ def _held(chunk: ClaimedChunk) -> Sql:
 
 
 def _lease() -> Sql:
-    return statements.after(Sql("%s", (settings.REVALIDATION_LEASE_SECONDS,)))
+    return sql.after(Sql("%s", (settings.REVALIDATION_LEASE_SECONDS,)))
 
 
 def _finish_if_done(run_id: UUID) -> None:
@@ -244,7 +244,7 @@ def _finish_if_done(run_id: UUID) -> None:
     ended = {
         "status": RevalidationStatus.SUCCESS,
         "due_at": None,
-        "finished_at": Sql(statements.now()),
+        "finished_at": Sql(dialect.now()),
         "total": Sql("checked"),
     }
     _change(run_id, ended, Sql(is_done, chunks.parameters))

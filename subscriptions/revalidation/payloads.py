@@ -9,12 +9,11 @@ from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 import orjson
-from django.db import connection
 from django.db.models import F, QuerySet, TextField, Value
 from django.db.models.functions import Cast
 
 from models_registry.contracts import PayloadCheck
-from models_registry.db.execute import is_postgresql
+from models_registry.db import bulk, sql
 from models_registry.errors import Fault
 from subscriptions.models import EventSubscription, InputSource, Revalidation
 
@@ -91,7 +90,7 @@ class Examiner:
         findings.checked, findings.invalid = checked, invalid
         return findings
 
-    def _rows(self, chunk: Chunk) -> Iterator[tuple[str, int, str, str]]:
+    def _rows(self, chunk: Chunk) -> Iterator[Sequence[Any]]:
         """Yield (id, revision, warnings, payload) in the order of ids; all but one as text."""
         rows = payloads_of(self._run).filter(pk__lte=chunk.until).order_by("pk")
         if chunk.after is not None:
@@ -102,8 +101,7 @@ class Examiner:
             "id_text", "revision", "warnings", "payload"
         )
         # Django's statement, but not its rows: it would decode their JSON.
-        sql, parameters = columns.query.get_compiler(connection=connection).as_sql()
-        return _stream(sql, parameters)
+        return sql.stream(sql.of_queryset(columns), size=ROWS_AT_A_TIME)
 
 
 def _lines(faults: list[Fault]) -> str:
@@ -125,36 +123,13 @@ def write_warnings(changes: Sequence[Change]) -> None:
     """
     if not changes:
         return
-    if is_postgresql():
-        # A line for each, since our JSON has no line breaks: half the cost of parsing JSON.
-        found = (
-            "unnest(string_to_array(%s, E'\\n')::uuid[], string_to_array(%s, E'\\n')::int[],"
-            " string_to_array(%s, E'\\n')) AS found(id, revision, warnings)"
-        )
-        given = ["\n".join(map(str, column)) for column in zip(*changes, strict=True)]
-    else:
-        found = (
-            "(SELECT json_extract(value, '$.id') AS id,"
-            " json_extract(value, '$.revision') AS revision,"
-            " json_extract(value, '$.warnings') AS warnings FROM json_each(%s)) AS found"
-        )
-        given = [orjson.dumps([change._asdict() for change in changes]).decode()]
+    kinds = {"id": "uuid", "revision": "int", "warnings": "text"}
+    found, given = bulk.records("found", kinds, changes)
     table = EventSubscription._meta.db_table
-    sql = f"""
+    text = f"""
         UPDATE {table} SET warnings = found.warnings,
                            has_warnings = (found.warnings <> '{NO_WARNINGS}')
         FROM {found}
         WHERE {table}.id = found.id AND {table}.revision = found.revision
         """  # noqa: S608 (table names and constants only)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, given)
-
-
-def _stream(sql: str, parameters: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
-    """Yield the raw rows of a statement, a few in memory at a time."""
-    with connection.cursor() as cursor, connection.wrap_database_errors:
-        if is_postgresql():
-            yield from cursor.stream(sql, parameters, size=ROWS_AT_A_TIME, binary=True)
-        else:
-            cursor.execute(sql, parameters)
-            yield from cursor
+    sql.run(text, given)

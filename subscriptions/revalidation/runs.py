@@ -15,7 +15,7 @@ from django.db.models import Count, Sum
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
-from models_registry.db.execute import is_postgresql
+from models_registry.db.dialect import has_concurrent_writers
 from models_registry.db.transactions import transactional
 from models_registry.models import Direction, InterfaceChange, Model
 from models_registry.queue.sweeper import log_findings
@@ -143,7 +143,7 @@ def _writer_thread() -> Iterator[_Writer]:
     The thread has a database connection of its own. The caller does everything itself on SQLite,
     which has one writer at a time, and inside a transaction, which no other connection can see.
     """
-    if not is_postgresql() or connection.in_atomic_block:
+    if not has_concurrent_writers() or connection.in_atomic_block:
         yield _InlineWriter()
         return
     with ThreadPoolExecutor(1, thread_name_prefix="recorder") as pool:

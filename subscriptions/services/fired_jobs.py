@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from models_registry.db.execute import is_postgresql
+from models_registry.db import bulk
+from models_registry.db.sql import Sql
 from models_registry.services.versions import TriggeredEvent
 
 
@@ -37,51 +37,16 @@ class FiredJob(NamedTuple):
         return entry
 
 
-def rows_of(fired_jobs: Sequence[FiredJob]) -> tuple[str, list[Any]]:
-    """Return a FROM item named `fired` with a row for each fired job, and its parameters."""
-    if is_postgresql():
-        # A line for each, and an empty one for NULL: a list is written value by value.
-        rows = [
-            (
-                each.subscription,
-                each.job,
-                str(each.version_id or ""),
-                each.error,
-                str(each.revision),
-            )
-            for each in fired_jobs
-        ]
-        kept = ("uuid[]", "uuid[]", "bigint[]", "text[]", "int[]")
-        columns = ", ".join(f"string_to_array(%s, E'\\n', '')::{kind}" for kind in kept)
-        table = f"unnest({columns}) AS fired(subscription_id, job_id, version_id, error, revision)"
-        return table, ["\n".join(column) for column in zip(*rows, strict=True)]
-    table = (
-        "(SELECT json_extract(value, '$[0]') AS subscription_id,"
-        " json_extract(value, '$[1]') AS job_id, json_extract(value, '$[2]') AS version_id,"
-        " json_extract(value, '$[3]') AS error, json_extract(value, '$[4]') AS revision"
-        " FROM json_each(%s)) AS fired"
-    )
-    texts = [
-        (
-            _in_sqlite(each.subscription),
-            _in_sqlite(each.job),
-            each.version_id,
-            each.error,
-            each.revision,
-        )
-        for each in fired_jobs
+def rows_of(fired_jobs: Sequence[FiredJob]) -> Sql:
+    """Return a FROM item named `fired` with a row for each fired job."""
+    columns = {
+        "subscription_id": "uuid",
+        "job_id": "uuid",
+        "version_id": "bigint",
+        "error": "text",
+        "revision": "int",
+    }
+    rows = [
+        (job.subscription, job.job, job.version_id, job.error, job.revision) for job in fired_jobs
     ]
-    return table, [json.dumps(texts)]
-
-
-def _in_sqlite(id: str) -> str | None:
-    return id.replace("-", "") or None
-
-
-def kept_uuid(value: UUID | None) -> UUID | str | None:
-    """Return a UUID as this database keeps it."""
-    return value if value is None or is_postgresql() else value.hex
-
-
-def uuid_placeholder() -> str:
-    return "%s::uuid" if is_postgresql() else "%s"
+    return bulk.records("fired", columns, rows)

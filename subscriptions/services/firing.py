@@ -9,14 +9,16 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from django.db import connection
 from django.db.models import Q
-from django.db.models.functions import Length
+from django.db.models.functions import Length, Now
 from django.utils import timezone
 
+from models_registry.db import bulk, rows
+from models_registry.db.sql import Sql, of_queryset
+from models_registry.db.statements import where
 from models_registry.handlers import handler_for
 from models_registry.handlers.events import ENVELOPE_BYTES
-from models_registry.models import Action, Job, new_id
+from models_registry.models import Action, Job, Origin, new_id
 from models_registry.observability.tracing import present_trace
 from models_registry.queue import wakeups
 from models_registry.services.versions import TriggeredEvent
@@ -28,7 +30,7 @@ from subscriptions.models import (
     SubscriptionStatus,
     Trigger,
 )
-from subscriptions.services.fired_jobs import FiredJob, kept_uuid, rows_of, uuid_placeholder
+from subscriptions.services.fired_jobs import FiredJob, rows_of
 
 NO_ACTIVE_VERSION = "The target has no active version."
 TOO_DEEP = f"The chain is {DEPTH_LIMIT} jobs long and stops here."
@@ -102,12 +104,12 @@ def fire(fact: Fact) -> list[TriggeredEvent]:
 
 def _has_subscribers(fact: Fact) -> bool:
     """Return whether any subscription may fire: most models have none, and this is cheap."""
-    sql = f"""
-        SELECT 1 FROM {EventSubscription._meta.db_table}
-        WHERE source_id = %s AND trigger_event = %s AND state = 'active' LIMIT 1"""  # noqa: S608 (names of ours)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [fact.source_id, str(fact.trigger_event)])
-        return cursor.fetchone() is not None
+    fires = {"source_id": fact.source_id, "trigger_event": fact.trigger_event}
+    which = where(EventSubscription, **fires, state=SubscriptionStatus.ACTIVE)
+    return (
+        rows.read_value(EventSubscription, "id", f"WHERE {which.text} LIMIT 1", which.parameters)
+        is not None
+    )
 
 
 def _due(fact: Fact) -> EventSubscriptionQuerySet:
@@ -200,31 +202,38 @@ def _insert_jobs(fact: Fact, fired_jobs: Sequence[FiredJob]) -> Set[str]:
     """Insert jobs for the unchanged subscriptions; returns the ids of those that have changed."""
     if not fired_jobs:
         return frozenset()
-    source, parameters = rows_of(fired_jobs)
-    columns = _due(fact).values(*COPIED).query
-    due, of_due = columns.get_compiler(connection=connection).as_sql()
-    now = connection.ops.adapt_datetimefield_value(timezone.now())
-    by_job = fact.job.pk if fact.job else None
-    sql = f"""
-        INSERT INTO {Job._meta.db_table}
-            (id, model_id, version_id, job_type, status, dispatch, origin, input, warnings,
-             attempts, triggered_by_id, triggered_by_job_id, depth, due_at, created_at,
-             completion_digest, triggered_events, request_id, traceparent)
-        SELECT fired.job_id, sub.target_id, fired.version_id, sub.target_action,
-               'pending', 'queued', 'triggered',
-               CASE WHEN sub.input_source = 'stored' THEN sub.input ELSE %s END,
-               CASE WHEN sub.input_source = 'stored' THEN sub.warnings ELSE '[]' END,
-               0, sub.id, {uuid_placeholder()}, %s, CURRENT_TIMESTAMP, %s, '', '[]',
-               %s, %s
-        FROM {source}
-        JOIN ({due}) sub ON sub.id = fired.subscription_id AND sub.revision = fired.revision
-        """  # noqa: S608 (names of ours and placeholders only)
-    output, trace = orjson.dumps(fact.output).decode(), present_trace()
-    named = (trace.request_id, trace.traceparent)
-    with connection.cursor() as cursor:
-        given = [output, kept_uuid(by_job), fact.depth, now, *named, *parameters, *of_due]
-        cursor.execute(sql, given)
-        return frozenset() if cursor.rowcount == len(fired_jobs) else _without_job(fired_jobs)
+    due, fired = of_queryset(_due(fact).values(*COPIED)), rows_of(fired_jobs)
+    unchanged = "sub.id = fired.subscription_id AND sub.revision = fired.revision"
+    source = Sql(
+        f"{fired.text} JOIN ({due.text}) sub ON {unchanged}", (*fired.parameters, *due.parameters)
+    )
+    # What all of them have; the defaults of the other columns are those of any new job.
+    template = Job(
+        origin=Origin.TRIGGERED,
+        triggered_by_job_id=fact.job.pk if fact.job else None,
+        depth=fact.depth,
+        due_at=Now(),
+        created_at=timezone.now(),
+        request_id=present_trace().request_id,
+        traceparent=present_trace().traceparent,
+    )
+    made = bulk.insert_select(template, _of_each_job(fact), source)
+    return frozenset() if made == len(fired_jobs) else _without_job(fired_jobs)
+
+
+def _of_each_job(fact: Fact) -> dict[str, Sql]:
+    """Return the columns of a job that are those of its subscription."""
+    is_stored = f"sub.input_source = '{InputSource.STORED}'"
+    output = orjson.dumps(fact.output).decode()
+    return {
+        "id": Sql("fired.job_id"),
+        "model_id": Sql("sub.target_id"),
+        "version_id": Sql("fired.version_id"),
+        "job_type": Sql("sub.target_action"),
+        "input": Sql(f"CASE WHEN {is_stored} THEN sub.input ELSE %s END", (output,)),
+        "warnings": Sql(f"CASE WHEN {is_stored} THEN sub.warnings ELSE '[]' END"),
+        "triggered_by_id": Sql("sub.id"),
+    }
 
 
 def _without_job(fired_jobs: Sequence[FiredJob]) -> Set[str]:
@@ -236,15 +245,11 @@ def _without_job(fired_jobs: Sequence[FiredJob]) -> Set[str]:
 def _insert_triggers(fact: Fact, fired_jobs: Sequence[FiredJob]) -> None:
     if not fired_jobs:
         return
-    source, parameters = rows_of(fired_jobs)
-    now = connection.ops.adapt_datetimefield_value(timezone.now())
-    by_job = fact.job.pk if fact.job else None
-    sql = f"""
-        INSERT INTO {Trigger._meta.db_table}
-            (subscription_id, event, source_job_id, job_id, error, created_at)
-        SELECT fired.subscription_id, %s, {uuid_placeholder()}, fired.job_id,
-               COALESCE(fired.error, ''), %s
-        FROM {source}
-        """  # noqa: S608 (table names and placeholders only)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [fact.name, kept_uuid(by_job), now, *parameters])
+    job_id = fact.job.pk if fact.job else None
+    template = Trigger(event=fact.name, source_job_id=job_id, created_at=timezone.now())
+    of_each = {
+        "subscription_id": Sql("fired.subscription_id"),
+        "job_id": Sql("fired.job_id"),
+        "error": Sql("COALESCE(fired.error, '')"),
+    }
+    bulk.insert_select(template, of_each, rows_of(fired_jobs))

@@ -6,14 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Annotated, Any
 
 from django.db.models import Count, F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
-from models_registry.models import Model
+from models_registry.json_types import Identifier, Keywords, UUIDText
+from models_registry.models import Action, Model, ModelStatus
 from models_registry.services.lookups import require_model
-from subscriptions.models import EventSubscription, EventSubscriptionQuerySet
+from subscriptions.models import (
+    EventSubscription,
+    EventSubscriptionQuerySet,
+    InputSource,
+    SubscriptionStatus,
+    TriggerEvent,
+)
 
 # The graph is cut off beyond these.
 NODES_LIMIT = 1000
@@ -35,34 +42,37 @@ EDGE = (
 
 @dataclass(frozen=True)
 class Node:
-    """One model; `current_version` is None while it is pending."""
+    """One model; `current_version` is null while it is pending."""
 
-    id: str
+    id: Identifier
     name: str
-    status: str
-    current_version: str | None
+    status: Annotated[str, ModelStatus]
+    current_version: Identifier | None
 
 
 @dataclass(frozen=True)
 class GraphEdge:
-    """All subscriptions that do the same with the same status; only the oldest are named."""
+    """All subscriptions that do the same with the same effective status.
 
-    source_model_id: str
-    target_model_id: str
-    trigger_event: str
-    target_action: str
-    input_source: str
-    status: str
-    count: int
-    subscription_ids: tuple[str, ...]
+    How many there are, and the oldest few by id.
+    """
+
+    source_model_id: Identifier
+    target_model_id: Identifier
+    trigger_event: Annotated[str, TriggerEvent]
+    target_action: Annotated[str, Action]
+    input_source: Annotated[str, InputSource]
+    status: Annotated[str, SubscriptionStatus]
+    count: Annotated[int, Keywords(minimum=1)]
+    subscription_ids: Annotated[tuple[UUIDText, ...], Keywords(minItems=1, maxItems=NAMED)]
 
 
 @dataclass(frozen=True)
 class Graph:
-    """Models and the edges between them; `truncated` if some are cut off."""
+    """Models and the subscriptions between them; `truncated` if there are more than are read."""
 
-    nodes: list[Node]
-    edges: list[GraphEdge]
+    nodes: Annotated[list[Node], Keywords(maxItems=NODES_LIMIT)]
+    edges: Annotated[list[GraphEdge], Keywords(maxItems=EDGES_LIMIT)]
     truncated: bool
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db import connection
-
-from models_registry.db.execute import is_postgresql
+from models_registry.db.locks import wait_for
 from models_registry.errors import Unprocessable
 from subscriptions.models import EventSubscription, SubscriptionStatus, TriggerEvent
 
@@ -37,7 +35,7 @@ def refuse_loop(*, start: Node, end: Node) -> None:
     two edges that close a loop together can't both pass. Only subscriptions set to active count,
     and stale ones among them, since they become active again by themselves.
     """
-    _lock_graph()
+    wait_for(GRAPH_LOCK)
     came_from: dict[Node, Node] = {}
     frontier = {end}
     seen = {end}
@@ -74,9 +72,3 @@ def _edges_from(nodes: Iterable[Node]) -> Iterable[tuple[Node, Node]]:
             columns = edges.values_list("source_id", "target_id", "target_action")
             for source, target, action in columns.distinct():
                 yield (source, str(event.action)), (target, action)
-
-
-def _lock_graph() -> None:
-    if is_postgresql():  # SQLite's one writer at a time is lock enough
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [GRAPH_LOCK])

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 from uuid import UUID
 
 import orjson
-from django.db import connection, transaction
 from django.db.models import Case, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.db.utils import OperationalError
@@ -15,9 +14,10 @@ from django.db.utils import OperationalError
 from models_registry.contracts.caches import BoundedCache
 from models_registry.contracts.compare import compare
 from models_registry.contracts.compare.comparison import ChangeReport
-from models_registry.db.execute import is_postgresql
 from models_registry.db.read_models import timestamp
-from models_registry.models import Direction, InterfaceChange
+from models_registry.db.transactions import limited
+from models_registry.json_types import Identifier, Timestamp
+from models_registry.models import Action, Direction, InterfaceChange
 from models_registry.services.definitions import Interface
 from subscriptions.models import EventSubscription, SubscriptionStatus, TriggerEvent
 from subscriptions.services.interfaces import accepted_interface, interface_of, schema_of
@@ -35,18 +35,21 @@ EVENT_ACTION = Case(
 _kept: BoundedCache[list[ChangeReport]] = BoundedCache(entries=KEPT, weight=KEPT_BYTES)
 
 
-class StaleReason(TypedDict):
-    """One interface that differs from the accepted one.
+Side = Literal["target", "source"]
 
-    `version` and `since` are those of the first update after the interface was last as accepted.
-    `changes` is only there if the subscription is read by itself.
+
+class StaleReason(TypedDict):
+    """One interface that is not as it was accepted, and the version that changed it first.
+
+    `since` is the time of that update. `changes`, what differs by now, only where the subscription
+    is read by itself.
     """
 
-    side: str
-    action: str
-    direction: str
-    version: str
-    since: str
+    side: Side
+    action: Annotated[str, Action]
+    direction: Annotated[str, Direction]
+    version: Identifier
+    since: Timestamp
     changes: NotRequired[list[ChangeReport]]
 
 
@@ -64,10 +67,11 @@ def stale_because(
     found = list(_first_changes(stale))
     ids = [change_id for _, *pair in found for change_id in pair if change_id]
     changes = InterfaceChange.objects.defer("definition").in_bulk(ids)
+    sides: tuple[Side, Side] = ("target", "source")
     return {
         pk: [
             _reason(side, changes[change_id])
-            for side, change_id in (("target", target), ("source", source))
+            for side, change_id in zip(sides, (target, source), strict=True)
             if change_id
         ]
         for pk, target, source in found
@@ -79,13 +83,9 @@ def stale_subscriptions() -> int | None:
     stale = EventSubscription.objects.with_status().filter(
         Q(effective_status=SubscriptionStatus.STALE)
     )
-    limited = stale.order_by().values("pk")[:COUNT_LIMIT]
-    if not is_postgresql():
-        return len(limited)
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL statement_timeout = {COUNT_MILLISECONDS}")
-            return len(limited)
+        with limited(COUNT_MILLISECONDS):
+            return len(stale.order_by().values("pk")[:COUNT_LIMIT])
     except OperationalError:
         return None
 
@@ -123,7 +123,7 @@ def _first_change(side: str, action: str, direction: str) -> Subquery:
     return Subquery(changes.order_by("id").values("id")[:1])
 
 
-def _reason(side: str, change: InterfaceChange) -> StaleReason:
+def _reason(side: Side, change: InterfaceChange) -> StaleReason:
     return {
         "side": side,
         "action": change.action,

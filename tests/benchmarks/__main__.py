@@ -2,8 +2,10 @@
 
     python -m tests.benchmarks [PART ...] [--mlflow] [--json FILE]
 
-PostgreSQL and Redis are those of DATABASE_URL and REDIS_URL, or its own on free ports. Machines
-swing: only what was measured in one run may be compared, so every round runs all competitors.
+PostgreSQL and Redis are those of DATABASE_URL and REDIS_URL, or its own on free ports. Each part
+runs in a process of its own on a database of its own, so that no part measures what another left
+behind; the parts over HTTP share one. Machines swing: only what was measured in one run may be
+compared, so every round runs all competitors.
 """
 
 from __future__ import annotations
@@ -11,8 +13,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -22,7 +26,7 @@ from rich.console import Console
 
 from tests.benchmarks import competitors, over_http, rounds
 from tests.benchmarks.names import FLOOR, MLFLOW, SERVICE
-from tests.benchmarks.places import places
+from tests.benchmarks.places import places, servers
 
 ALONE = ("servers", "subscribers", "fan-out", "messages", "dispatch", "start", "revalidation")
 # Only when named: it fills four databases.
@@ -32,21 +36,52 @@ PARTS = [*over_http.PARTS, *ALONE, *NAMED]
 
 def main() -> None:
     options = _options()
-    names = (SERVICE, *([MLFLOW] if options.mlflow else []))
+    groups = _groups(options.parts)
+    results: dict[str, Any] = {"processors": os.cpu_count(), "options": _plain(options)}
+    if len(groups) == 1:
+        results |= _measure(options)
+    else:
+        with servers() as (database_url, redis_url):
+            for group in groups:
+                results |= _in_a_process(group, database_url, redis_url)
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+        Console().print(f"Written to {options.json}")
+
+
+def _groups(parts: list[str]) -> list[list[str]]:
+    """Return the parts that run together: those over HTTP, and each other one by itself."""
+    http = [part for part in parts if part in over_http.PARTS]
+    return [*([http] if http else []), *([part] for part in parts if part not in over_http.PARTS)]
+
+
+def _in_a_process(group: list[str], database_url: str, redis_url: str) -> dict[str, Any]:
+    """Run some parts in a process of their own, and return what they found."""
+    begun = time.monotonic()
+    flags = [word for word in sys.argv[1:] if word not in PARTS]
+    with tempfile.NamedTemporaryFile(suffix=".json") as found:
+        # The last --json counts.
+        command = [sys.executable, "-m", "tests.benchmarks", *group, *flags, "--json", found.name]
+        environment = os.environ | {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
+        subprocess.run(command, check=True, env=environment)
+        results: dict[str, Any] = json.loads(Path(found.name).read_text(encoding="utf-8"))
+    sys.stderr.write(f"{', '.join(group)}: {time.monotonic() - begun:.0f} s\n")
+    return {name: value for name, value in results.items() if name not in ("processors", "options")}
+
+
+def _measure(options: argparse.Namespace) -> dict[str, Any]:
+    """Run the parts of one group here, on new databases."""
+    needs_mlflow = options.mlflow and options.parts[0] in over_http.PARTS
+    names = (SERVICE, *([MLFLOW] if needs_mlflow else []))
     with (
         places(names) as (databases, redis_url),
         tempfile.TemporaryDirectory(prefix="modelpact-bench-") as folder,
     ):
         os.environ.update(competitors.production(databases[SERVICE], redis_url))
         _prepare()
-        results: dict[str, Any] = {"processors": os.cpu_count(), "options": _plain(options)}
-        results |= _over_http(options, databases, Path(folder))
-        for part in options.parts:
-            if part in ALONE or part in NAMED:
-                results[part] = _alone(part, options, Path(folder))
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-        Console().print(f"Written to {options.json}")
+        if options.parts[0] in over_http.PARTS:
+            return _over_http(options, databases, Path(folder))
+        return {part: _alone(part, options, Path(folder)) for part in options.parts}
 
 
 def _options() -> argparse.Namespace:
@@ -90,15 +125,12 @@ def _prepare() -> None:
 def _over_http(
     options: argparse.Namespace, databases: dict[str, str], folder: Path
 ) -> dict[str, Any]:
-    parts = [part for part in options.parts if part in over_http.PARTS]
-    if not parts:
-        return {}
     from tests.benchmarks import stock
 
     stock.make_models()
     found: dict[str, Any] = {}
     with _servers(options, databases, folder) as servers, _driving(options) as drive:
-        for part in parts:
+        for part in options.parts:
             caption, _ = over_http.PARTS[part]
             found[caption] = over_http.measure(part, servers, drive, options.rounds)
             sys.stderr.write(f"{part} ")

@@ -28,12 +28,19 @@ def free_port() -> int:
 
 
 @contextmanager
+def servers() -> Iterator[tuple[str, str]]:
+    """Yield the URLs of PostgreSQL and Redis: those of the environment, else its own."""
+    with ExitStack() as stack:
+        database_url = os.environ.get("DATABASE_URL") or stack.enter_context(_postgres())
+        yield database_url, os.environ.get("REDIS_URL") or stack.enter_context(_redis())
+
+
+@contextmanager
 def places(names: tuple[str, ...]) -> Iterator[tuple[dict[str, str], str]]:
     """Yield the URL of a new database for each of `names`, and Redis's; all are taken away."""
     with ExitStack() as stack:
-        server = os.environ.get("DATABASE_URL") or stack.enter_context(_postgres())
-        url = os.environ.get("REDIS_URL") or stack.enter_context(_redis())
-        yield {name: stack.enter_context(database(server, name)) for name in names}, url
+        server, redis_url = stack.enter_context(servers())
+        yield {name: stack.enter_context(database(server, name)) for name in names}, redis_url
 
 
 @contextmanager

@@ -67,9 +67,9 @@ def test_models_are_listed_with_their_status(active_model):
 
 def test_a_list_ends_at_its_limit_and_says_so(active_model):
     make_model("other")
-    assert "There are more than these 1" in printed("models", "--limit", "1")
+    assert "Only the first 1 are shown" in printed("models", "--limit", "1")
     assert len(as_json("models", "--limit", "1")) == 1
-    assert "more than" not in printed("models", "--limit", "2")
+    assert "Only the first" not in printed("models", "--limit", "2")
 
 
 def test_one_model_is_shown_with_its_versions(active_model):
@@ -90,7 +90,7 @@ def test_jobs_are_narrowed_and_are_the_objects_of_the_api(active_model):
     found = as_json("jobs", "--model", active_model.pk, "--type", "training")
     assert found == [show.job_object(Job.objects.select_related("version").get(pk=job.pk))]
     assert as_json("jobs", "--status", "failure") == []
-    assert printed("jobs", "--type", "inference") == "There is no such job.\n"
+    assert printed("jobs", "--type", "inference") == "No jobs match.\n"
 
 
 # --- subscriptions ----------------------------------------------------------------------------
@@ -99,7 +99,7 @@ def test_stale_subscriptions_say_why_and_what_does_not_fit(stale, active_model):
     assert [row.split()[0] for row in rows] == [str(sub.pk) for sub in stale]
     assert "target inference input changed by version 2" in rows[0]
     assert "input/features" in rows[1]
-    assert printed("subscriptions", "--status", "active") == "There is no such subscription.\n"
+    assert printed("subscriptions", "--status", "active") == "No subscriptions match.\n"
 
 
 def test_subscriptions_are_the_objects_of_the_api(stale):
@@ -151,7 +151,7 @@ def test_waiting_for_a_run_that_is_superseded_fails(stale, monkeypatch):
 def test_accepting_says_what_was_accepted_and_what_was_not(stale, active_model):
     shown = printed("accept", active_model.pk)
     assert [line.split()[-1] for line in shown.splitlines()[:1]] == ["1"]
-    assert "Left stale: payload does not fit  1" in shown
+    assert "Still stale: payload does not fit  1" in shown
     assert f"subscriptions --stale --model {active_model.pk}" in shown
     assert as_json("accept", active_model.pk, "--all")["accepted"] == 1
     assert as_json("subscriptions", "--stale") == []

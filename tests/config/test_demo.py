@@ -1,4 +1,4 @@
-"""How stories are played and shown; test_serve.py plays the real one."""
+"""How scenarios run and shown; test_serve.py runs the real ones."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from config.embedded.demo import stage as stages
+from config.embedded.demo import display as displays
 from config.embedded.demo.api import Api, Unexpected
-from config.embedded.demo.stage import LiveStage, PlainStage, Stage, stage_for
-from config.embedded.demo.story import Step, play
-from config.embedded.demo.watching import Sight, Watch
+from config.embedded.demo.display import Display, LiveDisplay, PlainDisplay, display_for
+from config.embedded.demo.polling import ModelPoller, Snapshot
+from config.embedded.demo.scenario import Step, run
 from tests import examples
 
 JOB: dict[str, Any] = {"id": "7", "job_type": "training", "model_version": "1", "error": None}
@@ -21,17 +21,21 @@ WAITING = {**JOB, "status": "pending", "started_at": None}
 ENDED = {**JOB, "status": "success", "started_at": "2026-03-01T12:00:00Z"}
 
 
-def sight(*, model: str = "pending", version: str = "pending", jobs: Sequence[Any] = ()) -> Sight:
-    return Sight({"id": "price", "status": model}, [{"version": "1", "status": version}], [*jobs])
+def snapshot(
+    *, model: str = "pending", version: str = "pending", jobs: Sequence[Any] = ()
+) -> Snapshot:
+    return Snapshot(
+        {"id": "price", "status": model}, [{"version": "1", "status": version}], [*jobs]
+    )
 
 
-class AuditFields:
-    """A story whose second step shows a training, and then does what it is told."""
+class ExampleScenario:
+    """A scenario whose second step shows a training, and then does what it is told."""
 
-    title = "A story"
+    title = "A scenario"
 
-    def __init__(self, stage: Stage, second: Callable[[], str] = lambda: "trained") -> None:
-        self.stage = stage
+    def __init__(self, display: Display, second: Callable[[], str] = lambda: "trained") -> None:
+        self.display = display
         self.second = second
         self.done: list[int] = []
 
@@ -39,12 +43,12 @@ class AuditFields:
         return [Step("First", self.first), Step("Second", self.act), Step("Third", self.third)]
 
     def first(self) -> str:
-        self.stage.show(sight())
+        self.display.show(snapshot())
         return "something"
 
     def act(self) -> str:
-        self.stage.show(sight(version="training", jobs=[WAITING]))
-        self.stage.show(sight(model="active", version="active", jobs=[ENDED]))
+        self.display.show(snapshot(version="training", jobs=[WAITING]))
+        self.display.show(snapshot(model="active", version="active", jobs=[ENDED]))
         return self.second()
 
     def third(self) -> str:
@@ -58,7 +62,7 @@ def missing() -> str:
 
 @pytest.fixture(params=["terminal", "pipe"])
 def console(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Console:
-    monkeypatch.setattr(stages, "PACE_SECONDS", 0)
+    monkeypatch.setattr(displays, "PACE_SECONDS", 0)
     return Console(file=StringIO(), force_terminal=request.param == "terminal", width=100)
 
 
@@ -68,34 +72,34 @@ def printed(console: Console) -> str:
 
 
 def test_a_terminal_gets_a_display_and_a_pipe_lines(console: Console) -> None:
-    kind = LiveStage if console.is_terminal else PlainStage
-    assert type(stage_for(console)) is kind
+    kind = LiveDisplay if console.is_terminal else PlainDisplay
+    assert type(display_for(console)) is kind
 
 
 def test_every_step_and_what_it_saw_is_shown(console: Console) -> None:
-    story = AuditFields(stage_for(console))
-    assert play(story, story.stage) is True
-    for text in ("A story", "First", "something", "Second", "trained", "Third", "the end"):
+    scenario = ExampleScenario(display_for(console))
+    assert run(scenario, scenario.display) is True
+    for text in ("A scenario", "First", "something", "Second", "trained", "Third", "the end"):
         assert text in printed(console)
 
 
-def test_the_first_step_that_fails_ends_the_story(console: Console) -> None:
-    story = AuditFields(stage_for(console), missing)
-    assert play(story, story.stage) is False
-    assert story.done == []
+def test_the_first_step_that_fails_ends_the_scenario(console: Console) -> None:
+    scenario = ExampleScenario(display_for(console), missing)
+    assert run(scenario, scenario.display) is False
+    assert scenario.done == []
     assert "It is [not] there." in printed(console)
 
 
 def test_lines_tell_of_each_status_once_also_of_one_that_passed_between_two_looks() -> None:
     console = Console(file=StringIO(), width=40)
-    story = AuditFields(stage_for(console))
-    play(story, story.stage)
+    scenario = ExampleScenario(display_for(console))
+    run(scenario, scenario.display)
     assert printed(console).splitlines() == [
-        "A story (3 steps)",
+        "A scenario (3 steps)",
         "[1/3] First",
         "      model price: pending",
         "      price version 1: pending",
-        "      seen: something",
+        "      done: something",
         "[2/3] Second",
         "      price version 1: training",
         "      training 7 of price version 1: pending",
@@ -103,19 +107,19 @@ def test_lines_tell_of_each_status_once_also_of_one_that_passed_between_two_look
         "      price version 1: active",
         "      training 7 of price version 1: started",
         "      training 7 of price version 1: success",
-        "      seen: trained",
+        "      done: trained",
         "[3/3] Third",
-        "      seen: the end",
+        "      done: the end",
     ]
 
 
 def test_the_display_keeps_the_statuses_in_their_colours() -> None:
     console = Console(file=StringIO(), force_terminal=True, color_system="standard", width=100)
-    stage = LiveStage(console)
-    stage.show(sight())
-    stage.show(sight(version="training"))
-    stage.show(sight(version="active"))
-    console.print(stage)
+    display = LiveDisplay(console)
+    display.show(snapshot())
+    display.show(snapshot(version="training"))
+    display.show(snapshot(version="active"))
+    console.print(display)
     shown = "\x1b[33mpending\x1b[0m → \x1b[36mtraining\x1b[0m → \x1b[32mactive\x1b[0m"
     assert shown in printed(console)
 
@@ -123,17 +127,17 @@ def test_the_display_keeps_the_statuses_in_their_colours() -> None:
 def test_the_display_fits_a_small_terminal_and_is_whole_at_the_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(stages, "PACE_SECONDS", 0)
+    monkeypatch.setattr(displays, "PACE_SECONDS", 0)
     console = Console(file=StringIO(), force_terminal=True, width=100, height=24)
-    stage = LiveStage(console)
+    display = LiveDisplay(console)
     steps = [f"Step {number}" for number in range(9)]
-    with stage.story("A long story", steps):
+    with display.scenario("A long scenario", steps):
         for step in steps:
-            stage.begin(step)
-            stage.show(sight(jobs=[{**WAITING, "id": f"{step[-1]}-{n}"} for n in range(9)]))
-            stage.done(step, f"seen in {step}")
-        assert len(console.render_lines(stage)) <= 24
-    assert len(console.render_lines(stage)) > 24 + 9 * 9
+            display.begin(step)
+            display.show(snapshot(jobs=[{**WAITING, "id": f"{step[-1]}-{n}"} for n in range(9)]))
+            display.done(step, f"seen in {step}")
+        assert len(console.render_lines(display)) <= 24
+    assert len(console.render_lines(display)) > 24 + 9 * 9
 
 
 # --- Waiting ----------------------------------------------------------------------------------
@@ -149,8 +153,8 @@ class Service(Api):
         return [] if path.endswith("/versions") else {"model": {"id": "price", "status": "x"}}
 
 
-def watch(*looks: list[Any]) -> Watch:
-    return Watch(Service(*looks), examples.MODEL_ID, lambda _: None)
+def watch(*looks: list[Any]) -> ModelPoller:
+    return ModelPoller(Service(*looks), examples.MODEL_ID, lambda _: None)
 
 
 def test_waiting_ends_with_the_job_that_succeeded() -> None:
@@ -164,7 +168,7 @@ def test_waiting_for_a_job_that_failed_tells_why_at_once() -> None:
 
 
 def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("config.embedded.demo.watching.WITHIN_SECONDS", 0.1)
+    monkeypatch.setattr("config.embedded.demo.polling.TIMEOUT_SECONDS", 0.1)
     with pytest.raises(Unexpected, match="job 7 to succeed"):
         watch([WAITING]).until_succeeded("7")
 

@@ -15,14 +15,14 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models.functions import Now
 
-from config.doctor import database, functions
+from config.doctor import checks, database
 from models_registry.models import Job
 from models_registry.observability import heartbeats
 from models_registry.observability.heartbeats import Heartbeat, HeartbeatKind
 from tests.factories import ask_inference, make_active_model, make_model
 from tests.faults.processes import wait_for, worker
 
-# The examinations run in threads, which see only what is committed.
+# The checks run in threads, which see only what is committed.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ARN = "arn:aws:lambda:us-west-2:123456789012:function:"
@@ -79,7 +79,7 @@ def test_people_get_a_table_without_colours_where_there_is_no_terminal():
     call_command("doctor", stdout=out)
 
     lines = out.getvalue().splitlines()
-    assert lines[0].split() == ["WHAT", "STATE", "FINDING"]
+    assert lines[0].split() == ["SUBJECT", "STATE", "FINDING"]
     assert any(line.split()[:2] == ["database", "ok"] for line in lines)
     assert "\x1b" not in out.getvalue()
 
@@ -220,7 +220,7 @@ def test_a_function_outside_what_is_allowed_is_not_even_asked_about(settings, fa
 
 
 def test_of_very_many_functions_some_are_asked_about_and_it_says_so(local_lambda, monkeypatch):
-    monkeypatch.setattr(functions, "FUNCTIONS_AT_MOST", 1)
+    monkeypatch.setattr(checks, "FUNCTIONS_LIMIT", 1)
     make_active_model(handlers=_handlers("train-model", "infer-model"))
     status, found = _doctor()
 
@@ -257,7 +257,7 @@ def test_a_queue_without_a_worker_is_a_problem_and_a_worker_with_beat_cures_it(s
     assert found["workers"][0][1] == "No worker for background, dispatch, sync."
 
     def is_cured() -> bool:
-        return "problem" not in [finding.state for finding in database.examine()]
+        return "problem" not in [finding.state for finding in database.check_database()]
 
     with worker(tmp_path, **PRODUCTION):
         wait_for(is_cured, seconds=60)

@@ -18,9 +18,9 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
+from config.management.commands import jobs as command
+from config.management.commands.jobs import JobPoller
 from config.management.commands.serve import FUNCTIONS
-from config.terminal import job_watch
-from config.terminal.job_watch import JobWatch
 from models_registry.models import Job, Model
 from models_registry.services.completion import complete_job
 from tests import examples
@@ -97,62 +97,62 @@ def _made_at(job: Job, seconds_ago: float) -> UUID:
 
 def test_a_look_finds_what_is_new_and_what_has_changed_once(active_model: Model) -> None:
     old = ask_training()
-    watch = JobWatch(Job.objects.all())
-    assert list(watch.look()) == []
+    poller = JobPoller(Job.objects.all())
+    assert list(poller.poll()) == []
     new = ask_inference()
-    assert list(watch.look()) == [new.pk]
+    assert list(poller.poll()) == [new.pk]
     _end(old)
-    assert list(watch.look()) == [old.pk]
-    assert list(watch.look()) == []
+    assert list(poller.poll()) == [old.pk]
+    assert list(poller.poll()) == []
 
 
-def test_an_open_job_of_long_ago_is_watched(active_model: Model) -> None:
+def test_an_open_job_of_long_ago_is_polled(active_model: Model) -> None:
     job = ask_training()
     job.pk = _made_at(job, 3600)
-    watch = JobWatch(Job.objects.all())
+    poller = JobPoller(Job.objects.all())
     _end(job)
-    assert list(watch.look()) == [job.pk]
+    assert list(poller.poll()) == [job.pk]
 
 
 def test_a_job_that_was_committed_late_is_found(active_model: Model) -> None:
-    watch = JobWatch(Job.objects.all())
+    poller = JobPoller(Job.objects.all())
     newer = ask_training()
-    assert list(watch.look()) == [newer.pk]
+    assert list(poller.poll()) == [newer.pk]
     late = _made_at(ask_inference(), 3)
-    assert list(watch.look()) == [late]
-    assert list(watch.look()) == []
+    assert list(poller.poll()) == [late]
+    assert list(poller.poll()) == []
 
 
 def test_more_than_one_look_takes_in_is_found_by_the_next_ones(
     active_model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watch = JobWatch(Job.objects.all())
-    monkeypatch.setattr(job_watch, "NEW_AT_MOST", 2)
-    monkeypatch.setattr(job_watch, "OVERLAP", timedelta(0))
+    poller = JobPoller(Job.objects.all())
+    monkeypatch.setattr(command, "NEW_LIMIT", 2)
+    monkeypatch.setattr(command, "OVERLAP", timedelta(0))
     made = [ask_training().pk for _ in range(5)]
     found: list[UUID] = []
     for _ in range(20):
-        found += watch.look()
+        found += poller.poll()
     assert found == made
 
 
-def test_what_is_watched_is_bounded(
+def test_what_is_polled_is_bounded(
     active_model: Model, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
 ) -> None:
-    monkeypatch.setattr(job_watch, "WATCHED_AT_MOST", 1)
-    monkeypatch.setattr(job_watch, "OVERLAP", timedelta(0))
+    monkeypatch.setattr(command, "OPEN_LIMIT", 1)
+    monkeypatch.setattr(command, "OVERLAP", timedelta(0))
     older, newer = ask_training(), ask_training()
     older.pk, newer.pk = _made_at(older, 60), _made_at(newer, 30)
-    watch = JobWatch(Job.objects.all())
+    poller = JobPoller(Job.objects.all())
     _end(older)
     _end(newer)
     with django_assert_num_queries(2):
-        assert list(watch.look()) == [newer.pk]
+        assert list(poller.poll()) == [newer.pk]
 
 
 def test_a_job_that_was_deleted_is_forgotten(active_model: Model) -> None:
     ask_training()
-    watch = JobWatch(Job.objects.all())
+    poller = JobPoller(Job.objects.all())
     Job.objects.all().delete()
-    assert list(watch.look()) == []
-    assert list(watch.look()) == []
+    assert list(poller.poll()) == []
+    assert list(poller.poll()) == []

@@ -180,6 +180,57 @@ def test_what_would_log_payloads_is_held_at_info():
     assert json.loads(ended.stdout) == [20, 20, 20, 20, 20, 10]
 
 
+def test_a_process_forked_while_another_thread_writes_can_log(tmp_path):
+    program = """
+import logging, logging.config, os, signal, threading
+from config.logs import logging_settings
+logging.config.dictConfig(logging_settings("json", "INFO"))
+say = logging.getLogger("app").info
+threading.Thread(target=lambda: [say("x" * 500) for _ in iter(int, 1)], daemon=True).start()
+for _ in range(20):
+    pid = os.fork()
+    if not pid:
+        signal.alarm(30)
+        say("child")
+        logging.shutdown()
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0, "the child hung"
+os._exit(0)
+"""
+    # As most processes begin: standard error has a buffer, and that a lock.
+    buffered = {name: at for name, at in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    # A file, which never makes anybody wait; a full pipe would.
+    with (tmp_path / "log").open("w+") as log:
+        ended = subprocess.run(
+            [sys.executable, "-c", program],
+            env=buffered,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            timeout=150,
+        )
+        log.seek(0)
+        written = log.read()
+
+    assert ended.returncode == 0, written[-500:]
+    assert written.count('"message": "child"') == 20
+
+
+def test_a_line_is_written_at_once():
+    """Also when its process ends without further notice."""
+    program = """
+import logging.config, os
+from config.logs import logging_settings
+logging.config.dictConfig(logging_settings("json", "INFO"))
+for text in ("a", "b"):
+    logging.getLogger("app").info(text, extra={"of": "x" * 3000})
+os._exit(0)
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE) as process:
+        written = process.stderr.read()  # type: ignore[union-attr]
+
+    assert [json.loads(line)["message"] for line in written.splitlines()] == ["a", "b"]
+
+
 def test_production_writes_json_and_the_embedded_default_text():
     assert settings.LOGGING["handlers"]["stderr"]["formatter"] == "plain"
     assert settings.LOGGING["formatters"]["json"] == {"()": "config.logs.JsonLines"}

@@ -32,11 +32,11 @@ PASSING = {"code": "lambda_throttled", "message": "Later."}
 @pytest.fixture(autouse=True)
 def nothing_is_kept() -> Iterator[None]:
     """Read the database anew, whatever an earlier test has left."""
-    for kept in metrics.KEPT:
-        kept.forget()
+    for collector in metrics.COLLECTORS:
+        collector.clear()
     yield
-    for kept in metrics.KEPT:
-        kept.forget()
+    for collector in metrics.COLLECTORS:
+        collector.clear()
 
 
 @pytest.fixture
@@ -45,8 +45,8 @@ def read(client, db, settings):
     settings.MONITORING_TOKEN = TOKEN
 
     def value(name: str, **labels: str) -> float:
-        for kept in metrics.KEPT:
-            kept.forget()
+        for collector in metrics.COLLECTORS:
+            collector.clear()
         response = client.get("/metrics", headers=BEARER)
         assert response.status_code == 200
         for family in text_string_to_metric_families(response.content.decode()):

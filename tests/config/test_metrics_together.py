@@ -10,7 +10,7 @@ COUNT = """
 import os
 import django
 django.setup()
-from models_registry import metrics
+from models_registry.observability import metrics
 metrics.RETRIES.labels("training").inc()
 """
 SHOW = """

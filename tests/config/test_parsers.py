@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 import tracemalloc
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.core.handlers.wsgi import WSGIRequest
+from django.test import Client, RequestFactory
 
 pytestmark = pytest.mark.urls("tests.config.urls_for_edge")
 
@@ -263,6 +265,15 @@ def test_a_missing_or_senseless_length_is_400(length: str) -> None:
 def test_the_body_of_a_get_is_ignored() -> None:
     response = Client().generic("GET", "/v2/echo", b"not json", content_type="text/plain")
     assert response.status_code == 200
+
+
+def test_django_does_not_yet_read_a_chunked_body_itself() -> None:
+    """Its ticket 35838: once it does, `make_body_readable` needs no stream of its own."""
+    environ = RequestFactory()._base_environ(REQUEST_METHOD="PUT")
+    chunked = {"wsgi.input": io.BytesIO(b"{}"), "wsgi.input_terminated": True}
+    request = WSGIRequest({**environ, **chunked})
+
+    assert request.body == b""
 
 
 def test_who_may_not_come_in_is_told_so_before_the_body_is_read() -> None:

@@ -15,9 +15,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpResponse
 from django.test import RequestFactory
 
-from config.access_log import NAME
 from config.api.requests import StaffActorMiddleware
-from config.log_writing import Lines
 from config.logs import JsonLines
 from models_registry.models import Job
 from models_registry.observability.actor import SYSTEM, acting, present_actor
@@ -76,9 +74,9 @@ def test_a_request_has_one_line_in_the_log(api, active_model, access_log):
 
 def test_the_id_of_whoever_asked_for_a_job_is_looked_at_too(api, active_model, access_log):
     """Its report goes on under that id, which came with another request and may hold a secret."""
-    lines = Lines(io.StringIO())
+    lines = logging.StreamHandler(io.StringIO())
     lines.setFormatter(JsonLines())
-    logging.getLogger(NAME).addHandler(lines)
+    logging.getLogger("modelpact.access").addHandler(lines)
     path = f"/v2/models/{MODEL}/versions/1"
     try:
         api.post(
@@ -87,7 +85,7 @@ def test_the_id_of_whoever_asked_for_a_job_is_looked_at_too(api, active_model, a
         path = f"{path}/jobs/{Job.objects.get().pk}/complete"
         assert api.post(path, {"status": "success", "output": {}}).status == 200
     finally:
-        logging.getLogger(NAME).removeHandler(lines)
+        logging.getLogger("modelpact.access").removeHandler(lines)
     written = lines.stream.getvalue()
 
     assert written.count("[redacted]") == 2

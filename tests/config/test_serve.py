@@ -41,14 +41,14 @@ def functions(tmp_path: Path) -> Path:
     return Path(shutil.copytree(FUNCTIONS, tmp_path / "functions"))
 
 
-def seen_to_happen(output: str) -> list[str]:
-    return re.findall(r"^      seen: (.*)$", output, re.MULTILINE)
+def steps_done(output: str) -> list[str]:
+    return re.findall(r"^      done: (.*)$", output, re.MULTILINE)
 
 
-def all_was_seen(output: str) -> bool:
-    """Whether each step of each story that began was seen; there are more than a dozen."""
+def all_steps_done(output: str) -> bool:
+    """Whether each step of each scenario is done; there are more than a dozen."""
     steps = sum(map(int, re.findall(r"\((\d+) steps\)$", output, re.MULTILINE)))
-    return steps == len(seen_to_happen(output)) > 12
+    return steps == len(steps_done(output)) > 12
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +60,10 @@ def first_run(data: Path) -> Iterator[Serving]:
         yield run
 
 
-def test_the_demo_ends_with_status_0_when_every_step_was_seen(first_run: Serving) -> None:
+def test_the_demo_ends_with_status_0_when_every_step_succeeds(first_run: Serving) -> None:
     assert first_run.status == 0, first_run.output
-    assert all_was_seen(first_run.output)
-    assert first_run.lines[-1] == "Every step was seen to happen."
+    assert all_steps_done(first_run.output)
+    assert first_run.lines[-1] == "Every step succeeded."
 
 
 def test_the_demo_shows_statuses_and_predictions_as_they_happen(first_run: Serving) -> None:
@@ -85,10 +85,10 @@ def test_the_demo_shows_statuses_and_predictions_as_they_happen(first_run: Servi
         assert float(y) == pytest.approx(-0.262323 + 1.002117 * float(x), abs=0.001)
 
 
-def test_nothing_but_the_story_is_printed(first_run: Serving) -> None:
+def test_nothing_but_the_scenarios_is_printed(first_run: Serving) -> None:
     """No log, no warning, no traceback; and no secret where nobody stays to use it."""
-    story = re.compile(r".* \(\d+ steps\)$|\[\d+/\d+\] |      |Every step was seen to happen\.$")
-    assert [line for line in first_run.lines if not story.match(line)] == []
+    expected = re.compile(r".* \(\d+ steps\)$|\[\d+/\d+\] |      |Every step succeeded\.$")
+    assert [line for line in first_run.lines if not expected.match(line)] == []
 
 
 def test_the_data_directory_and_all_in_it_is_its_owners_alone(
@@ -101,22 +101,18 @@ def test_the_data_directory_and_all_in_it_is_its_owners_alone(
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 
 
-def test_a_demo_that_was_killed_in_the_middle_is_played_again(
-    first_run: Serving, data: Path
-) -> None:
+def test_a_demo_that_was_killed_in_the_middle_runs_again(first_run: Serving, data: Path) -> None:
     """On the same directory, with the models of earlier runs in it."""
     with Serving(data, *DEMO) as killed:
         killed.line(r"\[4/7\]")
         killed.stop(signal.SIGKILL)
     with Serving(data, *DEMO) as again:
         assert again.ended() == 0, again.output
-    assert all_was_seen(again.output)
+    assert all_steps_done(again.output)
     assert re.search(r"model model_price_reco_v1-\d+: active", again.output)
 
 
-def test_a_step_that_does_not_happen_ends_the_demo_with_status_1(
-    tmp_path: Path, functions: Path
-) -> None:
+def test_a_step_that_fails_ends_the_demo_with_status_1(tmp_path: Path, functions: Path) -> None:
     """It says which step, and what the service said."""
     (functions / "train_model.py").write_text(
         "from _callback import report\n"
@@ -126,10 +122,10 @@ def test_a_step_that_does_not_happen_ends_the_demo_with_status_1(
     )
     with Serving(tmp_path / "data", *DEMO, "--functions", str(functions)) as run:
         assert run.ended() == 1
-    assert len(seen_to_happen(run.output)) == 1
+    assert len(steps_done(run.output)) == 1
     assert "FAILED: Train version 1: " in run.output
     assert "There is nothing to train on." in run.output
-    assert run.lines[-1] == "Not every step was seen to happen."
+    assert run.lines[-1] == "A step failed."
 
 
 # --- A process that dies ----------------------------------------------------------------------
@@ -204,14 +200,14 @@ def test_sigterm_stops_it_in_time_though_a_function_hangs(tmp_path: Path, functi
 
 
 # --- What it prints, and what is in its way ---------------------------------------------------
-def test_after_the_story_it_stays_up_and_prints_how_to_get_in(
+def test_after_the_scenarios_it_stays_up_and_prints_how_to_get_in(
     first_run: Serving, data: Path
 ) -> None:
     """Shown are "the URLs of the docs and the admin, a password and a token to copy"."""
     with Serving(data, "--demo", "--port", "0") as run:
         api = run.api()
         urls = dict(re.findall(r"^(\S.*?)  +(http\S+)$", run.output, re.MULTILINE))
-        assert set(urls) == {"API, to try out", "API, to read", "OpenAPI document", "Admin"}
+        assert set(urls) == {"API explorer", "API reference", "OpenAPI document", "Admin"}
         for url in urls.values():
             with urllib.request.urlopen(url, timeout=20) as answer:
                 assert answer.status == 200
@@ -224,7 +220,7 @@ def test_after_the_story_it_stays_up_and_prints_how_to_get_in(
 
         with Serving(data, "--port", "0") as second:
             assert second.ended() == 1
-        assert f"Another process serves from {data}" in second.output
+        assert f"Another process uses {data}" in second.output
         assert run.stop(signal.SIGINT) == 0
 
 
@@ -249,7 +245,7 @@ def test_a_port_in_use_is_an_error_that_names_the_option(tmp_path: Path) -> None
             assert run.ended() == 1
     assert run.lines == [
         f"CommandError: Can't listen on 127.0.0.1, port {port}:"
-        " Another process uses it; choose another with --port, or --port 0 for any."
+        " Another process uses it; choose another with --port, or --port 0 for a free one."
     ]
 
 
@@ -267,13 +263,13 @@ def test_a_data_directory_that_can_not_be_is_said_in_one_line(tmp_path: Path, wh
         assert run.ended() == 1
     (line,) = run.lines
     assert line.startswith(f"Not configured: The data directory {tmp_path / where} can't be used: ")
-    assert line.endswith("; choose another by --data.")
+    assert line.endswith("; choose another with --data.")
 
 
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"exit": True}, "--exit ends after the story of --demo"),
+        ({"exit": True}, "--exit needs --demo"),
         ({"functions": Path("/nowhere")}, "there is no directory /nowhere"),
     ],
 )

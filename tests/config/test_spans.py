@@ -108,7 +108,7 @@ def test_without_a_configured_sdk_the_names_are_our_own():
 def test_without_the_packages_everything_works():
     code = (
         "import sys; sys.modules['opentelemetry'] = None\n"
-        "from models_registry import spans\n"
+        "from models_registry.observability import spans\n"
         "with spans.span('request', 'server', parent='x', a='b') as part:\n"
         "    part.name('n', c=1); part.failed('why')\n"
         "print(spans.HAS_OPENTELEMETRY)"

@@ -21,7 +21,7 @@ ROWS = [
 COLUMNS = (
     Column("MODEL", lambda row: row["id"]),
     Column("STATUS", lambda row: state(row["status"])),
-    Column("NAME", lambda row: row["name"], cuttable=True),
+    Column("NAME", lambda row: row["name"], truncatable=True),
 )
 
 
@@ -33,7 +33,7 @@ class Shown:
         self.display = Display(self._out, self._notes, as_json=as_json, **console)
 
     def rows(self, rows: list[dict[str, Any]] = ROWS, **options: Any) -> str:
-        self.display.rows(rows, COLUMNS, objects=rows, nothing="Nothing.", **options)
+        self.display.rows(rows, COLUMNS, objects=rows, empty="Nothing.", **options)
         return self.out
 
     @property
@@ -84,7 +84,7 @@ def test_no_color_is_obeyed(console: dict[str, Any], monkeypatch: pytest.MonkeyP
 def test_json_is_one_document_and_notes_go_elsewhere():
     shown = Shown(as_json=True)
     assert json.loads(shown.rows(more=True)) == ROWS
-    assert shown.notes == "There are more than these 2; --limit N shows more.\n"
+    assert shown.notes == "Only the first 2 are shown; --limit N shows more.\n"
 
 
 def test_an_empty_list_is_said_to_a_person_and_an_empty_array_to_a_script():

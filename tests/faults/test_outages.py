@@ -8,9 +8,8 @@ import time
 import pytest
 from django.db import connection
 from kombu import Connection, Queue
-from kombu.transport.redis import Channel
 
-from config.worker_credit import forget_what_is_settled
+from config.redis_transport import Transport
 from models_registry.db.transactions import transactional
 from models_registry.models import Job, Model
 from tests import factories
@@ -94,12 +93,8 @@ def test_redis_that_goes_when_every_child_of_a_worker_is_about_to_end_is_found_a
 
 
 @pytest.mark.parametrize("settle", ["ack", "reject"])
-def test_a_message_that_redis_could_not_be_told_of_makes_room_all_the_same(
-    own_redis, monkeypatch, settle
-):
-    monkeypatch.setattr(Channel, "QoS", Channel.QoS)
-    forget_what_is_settled()
-    with Connection(own_redis.url) as broker:
+def test_a_message_that_redis_could_not_be_told_of_makes_room_all_the_same(own_redis, settle):
+    with Connection(own_redis.url, transport=Transport) as broker:
         queue = Queue("one")(broker.channel())
         queue.channel.basic_qos(0, prefetch_count=1, apply_global=False)
         queue.declare()

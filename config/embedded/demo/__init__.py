@@ -1,21 +1,21 @@
-"""The demo: stories played over HTTP against the running service, shown as they happen."""
+"""The demo: scenarios that run over HTTP against the service, and show each step."""
 
 from __future__ import annotations
 
 from config.embedded.demo.api import Api
-from config.embedded.demo.chain_story import ChainStory
-from config.embedded.demo.stage import Stage, stage_for
-from config.embedded.demo.story import Story, play
-from config.embedded.demo.update_story import UpdateStory
+from config.embedded.demo.chain_scenario import ChainScenario
+from config.embedded.demo.display import Display, display_for
+from config.embedded.demo.scenario import Scenario, run
+from config.embedded.demo.update_scenario import UpdateScenario
 
-# In this order; each begins with what it needs and leaves the others alone.
-STORIES: tuple[type[Story], ...] = (UpdateStory, ChainStory)
+# In this order; each scenario creates its own models.
+SCENARIOS: tuple[type[Scenario], ...] = (UpdateScenario, ChainScenario)
 
 
-def play_all(*, address: str, token: str, stage: Stage) -> bool:
-    """Play every story; returns whether each step of each was seen to happen."""
+def run_all(*, address: str, token: str, display: Display) -> bool:
+    """Run every scenario; returns whether every step succeeded."""
     api = Api(address, token)
-    return all(play(story(api, stage), stage) for story in STORIES)
+    return all(run(scenario(api, display), display) for scenario in SCENARIOS)
 
 
-__all__ = ["play_all", "stage_for"]
+__all__ = ["display_for", "run_all"]

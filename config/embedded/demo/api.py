@@ -1,4 +1,4 @@
-"""The demo's HTTP client; it knows no more of the service than any caller does."""
+"""The HTTP client of the demo; it only uses the public API."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ TIMEOUT_SECONDS = 20
 
 
 class Unexpected(Exception):
-    """The service did not answer as it should; the text says what was asked and answered."""
+    """An unexpected response; the text contains request and response."""
 
 
 class Api:
-    """Calls the operations below /v2 of the service at `address`, with a bearer token."""
+    """Calls the API of the service at `address` with a bearer token."""
 
     def __init__(self, address: str, token: str) -> None:
         url = urlsplit(address)
@@ -32,7 +32,7 @@ class Api:
         return self.call("PUT", path, body, expected=200)
 
     def call(self, method: str, path: str, body: Any = None, *, expected: int) -> Any:
-        """Return the decoded answer. Raises Unexpected unless its status is `expected`."""
+        """Return the decoded body. Raises Unexpected unless the status is `expected`."""
         status, answer = self.answer(method, path, body)
         if status != expected:
             text = json.dumps(answer, indent=2)
@@ -40,7 +40,7 @@ class Api:
         return answer
 
     def answer(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """Return the status and the decoded answer, whatever they are."""
+        """Return the status and the decoded body."""
         content = None if body is None else json.dumps(body).encode()
         connection = HTTPConnection(self._host, self._port, timeout=TIMEOUT_SECONDS)
         try:

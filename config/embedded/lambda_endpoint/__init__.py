@@ -1,4 +1,4 @@
-"""A local stand-in for AWS Lambda that speaks its Invoke API, so that boto3 is the real client."""
+"""A local replacement of AWS Lambda with its Invoke API, so that boto3 is the real client."""
 
 from __future__ import annotations
 

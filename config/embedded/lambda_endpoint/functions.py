@@ -1,14 +1,17 @@
-"""Functions: plain Python files with a `handler(event, context)`, loaded from a folder."""
+"""Loads functions, Python files with a `handler(event, context)`, and invokes them in threads."""
 
 from __future__ import annotations
 
 import importlib.util
+import logging
 import re
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -19,7 +22,7 @@ NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 @dataclass(frozen=True)
 class Context:
-    """What a handler is told of its invocation, under the names that Lambda uses."""
+    """The `context` argument of a handler, with the attribute names of Lambda."""
 
     function_name: str
     function_version: str
@@ -30,7 +33,7 @@ class Context:
     ends_at: float = 0.0
 
     def started(self) -> Context:
-        """Return this context with its time running from now."""
+        """Return this context with its time-out starting now."""
         return replace(self, ends_at=time.monotonic() + self.timeout_seconds)
 
     def get_remaining_time_in_millis(self) -> int:
@@ -38,7 +41,7 @@ class Context:
 
 
 class FunctionFailed(Exception):
-    """The handler raised; in Lambda's words."""
+    """The handler raised an exception; in Lambda's format."""
 
     def __init__(self, error_type: str, message: str, stack: list[str]) -> None:
         super().__init__(message)
@@ -56,10 +59,10 @@ class FunctionFailed(Exception):
 
 
 class Functions:
-    """The functions of one folder: `train-model` is `train-model.py` or `train_model.py`.
+    """The functions of one directory: `train-model` is `train-model.py` or `train_model.py`.
 
-    A file is loaded anew when it has changed, so that a handler can be written while the
-    service runs. Files that begin with an underscore are no functions; handlers may import them.
+    A changed file is reloaded, so that a handler can be edited while the service runs. Files
+    that begin with an underscore are not functions; handlers may import them.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -78,7 +81,7 @@ class Functions:
         return None
 
     def run(self, path: Path, event: Any, context: Context) -> Any:
-        """Run a function's handler. Raises FunctionFailed for whatever it raises."""
+        """Run a function's handler. Raises FunctionFailed for any exception."""
         try:
             return self._handler(path)(event, context.started())
         except (Exception, SystemExit) as error:
@@ -97,7 +100,7 @@ class Functions:
 
     def _load(self, path: Path) -> ModuleType:
         if str(self.folder) not in sys.path:
-            # As in Lambda, where the folder of the code is importable.
+            # In Lambda, the directory of the code is importable too.
             sys.path.append(str(self.folder))
         name = f"modelpact_function_{path.stem.replace('-', '_')}"
         spec = importlib.util.spec_from_file_location(name, path)
@@ -106,3 +109,87 @@ class Functions:
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         return module
+
+
+logger = logging.getLogger(__name__)
+
+# How many events may wait; callers are throttled beyond that.
+QUEUE_LIMIT = 1000
+# AWS retries a failed event after one and after two minutes; here, after seconds.
+RETRY_DELAYS_SECONDS = (1.0, 2.0)
+
+
+class Throttled(Exception):
+    """Too many concurrent invocations."""
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """One call of one function."""
+
+    path: Path
+    event: Any
+    context: Context
+
+
+class Invocations:
+    """Runs functions in threads, `concurrency` of them at a time."""
+
+    def __init__(self, functions: Functions, *, concurrency: int, timeout_seconds: float) -> None:
+        self.functions = functions
+        self.timeout_seconds = timeout_seconds
+        self._slots = threading.BoundedSemaphore(concurrency)
+        self._queued = threading.BoundedSemaphore(QUEUE_LIMIT)
+        self._callers = ThreadPoolExecutor(concurrency, thread_name_prefix="lambda-call")
+        self._events = ThreadPoolExecutor(concurrency, thread_name_prefix="lambda-event")
+        self._running: set[Future[None]] = set()
+        self._stopping = threading.Event()
+
+    def invoke(self, invocation: Invocation) -> Any:
+        """Run a function and return what its handler returns.
+
+        Raises Throttled, or FunctionFailed if the handler raises or exceeds the time-out.
+        """
+        if not self._slots.acquire(blocking=False):
+            raise Throttled
+        future: Future[Any] = self._callers.submit(self._run, invocation)
+        future.add_done_callback(lambda _: self._slots.release())
+        try:
+            return future.result(timeout=self.timeout_seconds)
+        except FutureTimeout:
+            message = f"Task timed out after {self.timeout_seconds:.2f} seconds"
+            raise FunctionFailed("Sandbox.Timedout", message, []) from None
+
+    def enqueue(self, invocation: Invocation) -> None:
+        """Run a function in the background. Raises Throttled if too many wait."""
+        if not self._queued.acquire(blocking=False):
+            raise Throttled
+        future = self._events.submit(self._run_event, invocation)
+        self._running.add(future)
+        future.add_done_callback(self._ended)
+
+    def _ended(self, future: Future[None]) -> None:
+        self._running.discard(future)
+        self._queued.release()
+
+    def stop(self, *, timeout_seconds: float = 0.0) -> None:
+        """Start nothing more, and wait up to `timeout_seconds` for running events."""
+        self._stopping.set()
+        for pool in (self._callers, self._events):
+            pool.shutdown(wait=False, cancel_futures=True)
+        wait(list(self._running), timeout=timeout_seconds)
+
+    def _run(self, invocation: Invocation) -> Any:
+        return self.functions.run(invocation.path, invocation.event, invocation.context)
+
+    def _run_event(self, invocation: Invocation) -> None:
+        for delay in (*RETRY_DELAYS_SECONDS, None):
+            try:
+                self._run(invocation)
+            except FunctionFailed as failure:
+                name = invocation.context.function_name
+                logger.warning("lambda.function_failed %s: %s", name, failure.error_type)
+                if delay is None or self._stopping.wait(delay):
+                    return
+            else:
+                return

@@ -1,4 +1,4 @@
-"""The HTTP side: the headers and errors of Lambda's Invoke API."""
+"""The HTTP server of the Lambda endpoint: headers and errors of the Invoke API."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ from types import TracebackType
 from typing import Any
 from uuid import uuid4
 
-from config.embedded.lambda_endpoint.addresses import read_address
-from config.embedded.lambda_endpoint.functions import Context, FunctionFailed, Functions
-from config.embedded.lambda_endpoint.invocations import Invocation, Invocations, Throttled
-from config.embedded.lambda_endpoint.refusals import Refused
+from config.embedded.lambda_endpoint.functions import (
+    Context,
+    FunctionFailed,
+    Functions,
+    Invocation,
+    Invocations,
+    Throttled,
+)
+from config.embedded.lambda_endpoint.requests import LambdaError, parse_target
 
 MIB = 1024 * 1024
 SYNC_LIMIT_BYTES = 6 * MIB
@@ -22,12 +27,12 @@ PAYLOAD_LIMITS = {"Event": MIB, "RequestResponse": SYNC_LIMIT_BYTES, "DryRun": S
 
 
 class LambdaEndpoint:
-    """Serves the functions of a folder until it is stopped.
+    """Serves the functions of a directory until it is stopped.
 
-    `port` 0 takes a free one; `url` says where it is. Any qualifier is accepted: a number is
-    the executed version, an alias and $LATEST run as $LATEST. `timeout_seconds` bounds how long
-    a caller waits; a thread can't be killed, so a handler keeps its place until it ends by
-    itself, and one that runs for an event is never cut off.
+    `port` 0 takes a free one; `url` has the result. Any qualifier is accepted: a number is the
+    executed version, an alias and $LATEST run as $LATEST. `timeout_seconds` bounds how long a
+    caller waits. A thread can't be killed, so a handler keeps its slot until it returns, and a
+    handler of an event is never aborted.
     """
 
     def __init__(
@@ -62,7 +67,7 @@ class LambdaEndpoint:
         self._thread.start()
 
     def stop(self, *, timeout_seconds: float = 0.0) -> None:
-        """Take no more calls, begin nothing that is queued; let events that run end in time."""
+        """Stop accepting calls and starting events; wait for running events."""
         self._server.shutdown()
         self._server.server_close()
         self.invocations.stop(timeout_seconds=timeout_seconds)
@@ -89,7 +94,7 @@ class LambdaEndpoint:
 
 
 class _RequestHandler(BaseHTTPRequestHandler):
-    """One connection; kept open between calls, as boto3 expects."""
+    """One connection; it stays open between calls, as boto3 expects."""
 
     protocol_version = "HTTP/1.1"
     invocations: Invocations
@@ -99,11 +104,11 @@ class _RequestHandler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         try:
             self._invoke(body, request_id)
-        except Refused as refused:
-            headers = {"x-amzn-ErrorType": refused.error_type}
-            if refused.status == HTTPStatus.TOO_MANY_REQUESTS:
+        except LambdaError as error:
+            headers = {"x-amzn-ErrorType": error.error_type}
+            if error.status == HTTPStatus.TOO_MANY_REQUESTS:
                 headers["Retry-After"] = "1"
-            self._answer(refused.status, json.dumps(refused.body), request_id, headers)
+            self._answer(error.status, json.dumps(error.body), request_id, headers)
 
     def _invoke(self, body: bytes, request_id: str) -> None:
         kind = self.headers.get("X-Amz-Invocation-Type", "RequestResponse")
@@ -112,20 +117,20 @@ class _RequestHandler(BaseHTTPRequestHandler):
             if kind == "DryRun":
                 self._answer(HTTPStatus.NO_CONTENT, "", request_id, {})
             elif kind == "Event":
-                self.invocations.queue(invocation)
+                self.invocations.enqueue(invocation)
                 self._answer(HTTPStatus.ACCEPTED, "", request_id, {})
             else:
                 self._run(invocation, request_id)
         except Throttled:
             reason = "ConcurrentInvocationLimitExceeded"
-            raise Refused(
+            raise LambdaError(
                 429, "TooManyRequestsException", "Rate Exceeded.", Reason=reason
             ) from None
 
     def _run(self, invocation: Invocation, request_id: str) -> None:
         headers = {"X-Amz-Executed-Version": invocation.context.function_version}
         try:
-            text = _text(self.invocations.answer(invocation))
+            text = _text(self.invocations.invoke(invocation))
         except FunctionFailed as failure:
             headers["X-Amz-Function-Error"] = "Unhandled"
             text = json.dumps(failure.payload(request_id))
@@ -133,21 +138,21 @@ class _RequestHandler(BaseHTTPRequestHandler):
 
     def _invocation(self, body: bytes, kind: str, request_id: str) -> Invocation:
         if not self.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 "):
-            # Not checked further; but no page in a browser can send it, and run a function here.
+            # The signature is not verified, but a browser page can't send this header.
             message = "Missing Authentication Token"
-            raise Refused(403, "MissingAuthenticationTokenException", message)
-        address = read_address(self.path)
+            raise LambdaError(403, "MissingAuthenticationTokenException", message)
+        function = parse_target(self.path)
         if kind not in PAYLOAD_LIMITS:
-            message = f"{kind!r} is no invocation type."
-            raise Refused(400, "InvalidParameterValueException", message)
-        path = self.invocations.functions.path(address.name)
+            message = f"{kind!r} is not an invocation type."
+            raise LambdaError(400, "InvalidParameterValueException", message)
+        path = self.invocations.functions.path(function.name)
         if path is None:
-            message = f"Function not found: {address.arn}"
-            raise Refused(404, "ResourceNotFoundException", message)
+            message = f"Function not found: {function.arn}"
+            raise LambdaError(404, "ResourceNotFoundException", message)
         context = Context(
-            function_name=address.name,
-            function_version=address.version,
-            invoked_function_arn=address.arn,
+            function_name=function.name,
+            function_version=function.version,
+            invoked_function_arn=function.arn,
             aws_request_id=request_id,
             timeout_seconds=self.invocations.timeout_seconds,
         )
@@ -157,7 +162,7 @@ class _RequestHandler(BaseHTTPRequestHandler):
         content = text.encode()
         self.send_response(status)
         self.send_header("x-amzn-RequestId", request_id)
-        if status != HTTPStatus.NO_CONTENT:  # which has none to describe (RFC 9110, 8.6)
+        if status != HTTPStatus.NO_CONTENT:  # no Content-Length here (RFC 9110, 8.6)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
         for name, value in headers.items():
@@ -166,7 +171,7 @@ class _RequestHandler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing for each call; failures are logged where they happen."""
+        """Log nothing per call; failures are logged where they happen."""
 
 
 def _event(body: bytes, kind: str) -> Any:
@@ -176,16 +181,16 @@ def _event(body: bytes, kind: str) -> Any:
             f"{len(body)} byte payload is too large for the {kind} invocation type"
             f" (limit {limit} bytes)"
         )
-        raise Refused(413, "RequestEntityTooLargeException", message)
+        raise LambdaError(413, "RequestEntityTooLargeException", message)
     try:
         return json.loads(body or b"null")
     except (ValueError, RecursionError) as error:
         message = f"Could not parse request body into json: {error}"
-        raise Refused(400, "InvalidRequestContentException", message) from None
+        raise LambdaError(400, "InvalidRequestContentException", message) from None
 
 
 def _text(answer: Any) -> str:
-    """Return what a handler returned as JSON. Raises FunctionFailed where Lambda would refuse."""
+    """Return the result of a handler as JSON. Raises FunctionFailed where Lambda would."""
     try:
         text = json.dumps(answer)
     except (TypeError, ValueError, RecursionError) as error:

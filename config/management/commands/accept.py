@@ -1,4 +1,4 @@
-"""`manage.py accept`: accepts a model's present contracts for the subscriptions that run it."""
+"""`manage.py accept`: accepts a model's current contracts for the subscriptions that run it."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from subscriptions.api.representations import acceptance_object
 from subscriptions.services.accepting import accept_incoming
 
 LEFT = {
-    "invalid": ("payload does not fit", "mend the payload, or accept with --all"),
-    "trigger_output": ("takes another model's output", "look at it, or accept with --all"),
-    "closing_loop": ("would close a loop", "resume it by hand once the loop is gone"),
+    "invalid": ("payload does not fit", "fix the payload, or accept with --all"),
+    "trigger_output": ("input is the output of another model", "review it, or accept with --all"),
+    "closing_loop": ("would close a loop", "remove the loop and resume it"),
 }
 
 
 class Command(TerminalCommand):
     help = (
-        "Accept the present contracts of a model for the stale subscriptions that run it: those"
+        "Accept the current contracts of a model for the stale subscriptions that run it: those"
         " whose stored payload fits, or all."
     )
     examples = (
@@ -31,9 +31,9 @@ class Command(TerminalCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("model", metavar="MODEL", help="the id of the target model")
+        parser.add_argument("model", metavar="MODEL", help="target model id")
         parser.add_argument(
-            "--all", action="store_true", help="also those whose payload does not fit"
+            "--all", action="store_true", help="include those whose payload does not fit"
         )
 
     def show(self, **options: Any) -> None:
@@ -42,13 +42,13 @@ class Command(TerminalCommand):
         if self.display.as_json:
             self.display.document(shown)
             return
-        facts: dict[str, Text | None] = {"Accepted": Text(str(shown["accepted"]), style="green")}
+        fields: dict[str, Text | None] = {"Accepted": Text(str(shown["accepted"]), style="green")}
         left = 0
         for reason, (name, advice) in LEFT.items():
             count: int = shown["left_stale"][reason]  # type: ignore[literal-required]
             if count:
-                facts[f"Left stale: {name}"] = Text(f"{count} ({advice})", style="magenta")
+                fields[f"Still stale: {name}"] = Text(f"{count} ({advice})", style="magenta")
                 left += count
-        self.display.facts(facts)
+        self.display.fields(fields)
         if left:
             self.display.note(f"See `manage.py subscriptions --stale --model {options['model']}`.")

@@ -1,4 +1,4 @@
-"""`manage.py models`: lists the models, or shows one with its versions."""
+"""`manage.py models`: lists models, or shows one with its versions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COLUMNS = (
     Column("STATUS", lambda model: state(model.status)),
     Column("CURRENT", lambda model: model.current_version and model.current_version.version),
     Column("UPDATED", lambda model: timestamp(model.updated_at)[:19] + "Z"),
-    Column("NAME", lambda model: model.name, cuttable=True),
+    Column("NAME", lambda model: model.name, truncatable=True),
 )
 VERSIONS = (
     Column("VERSION", lambda version: version.version),
@@ -27,12 +27,12 @@ VERSIONS = (
         "ACTIVATED",
         lambda version: version.activated_at and timestamp(version.activated_at)[:19] + "Z",
     ),
-    Column("DESCRIPTION", lambda version: version.description, cuttable=True),
+    Column("DESCRIPTION", lambda version: version.description, truncatable=True),
 )
 
 
 class Command(TerminalCommand):
-    help = "List the models in the order of their ids, or show one and its newest versions."
+    help = "List models by id, or show one model with its newest versions."
     examples = (
         "models",
         "models --status pending",
@@ -42,8 +42,10 @@ class Command(TerminalCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("model", nargs="?", metavar="MODEL", help="the id of one model")
-        parser.add_argument("--status", choices=ModelStatus.values, help="only those that are so")
+        parser.add_argument("model", nargs="?", metavar="MODEL", help="model id")
+        parser.add_argument(
+            "--status", choices=ModelStatus.values, help="only models with this status"
+        )
         self.add_limit(parser)
 
     def show(self, **options: Any) -> None:
@@ -61,7 +63,7 @@ class Command(TerminalCommand):
             found[:limit],
             COLUMNS,
             objects=map(show.model_object, found[:limit]),
-            nothing="There is no such model." if status else "There is no model yet.",
+            empty="No models match." if status else "No models yet.",
             more=len(found) > limit,
         )
 
@@ -71,7 +73,7 @@ class Command(TerminalCommand):
             self.display.document(show.model_and_version(model, newest))
             return
         current = model.current_version
-        self.display.facts(
+        self.display.fields(
             {
                 "Model": model.id,
                 "Name": model.name,
@@ -87,5 +89,5 @@ class Command(TerminalCommand):
         versions = list(ModelVersion.objects.filter(model=model).order_by("-number")[: limit + 1])
         self.display.note("")
         self.display.rows(
-            versions[:limit], VERSIONS, objects=(), nothing="", more=len(versions) > limit
+            versions[:limit], VERSIONS, objects=(), empty="", more=len(versions) > limit
         )

@@ -1,4 +1,4 @@
-"""`manage.py retry`: asks for failed jobs again."""
+"""`manage.py retry`: retries failed jobs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from models_registry.services.reruns import retry_job
 
 
 class Command(JobsCommand):
-    help = "Record a new job for each failed one; exits with 1 when any can't be retried."
+    help = "Create a new job for each failed one. Exit status 1 if any cannot be retried."
     examples = ("retry 019b76da-a800-7000-8000-000000000001",)
     verb = "retried"
 
     def do(self, job_id: UUID) -> Job:
         return retry_job(job_id=job_id)
 
-    def said(self, job: Job) -> str:
+    def result(self, job: Job) -> str:
         return f"as {job.pk}"

@@ -1,4 +1,4 @@
-"""`manage.py serve`: the whole service in one process; with `--demo` it shows what it does."""
+"""`manage.py serve`: runs the whole service in one process; `--demo` runs the demo scenarios."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.text import Text
 
-from config.embedded.admin import USERNAME, admin_password
 from config.embedded.data import DataDir, DataDirInUse
-from config.embedded.demo import play_all, stage_for
+from config.embedded.demo import display_for, run_all
 from config.embedded.server import CannotListen, address_of, listen
-from config.embedded.service import STOP_SECONDS, end, end_at_the_latest, running, settle
+from config.embedded.service import STOP_SECONDS, apply_address, end, running, start_watchdog
 from config.embedded.tokens import TokensComeFromIssuer, mint_token
 from config.embedded.worker import WorkersDidNotStart
 
 FUNCTIONS = Path(__file__).resolve().parents[2] / "embedded" / "functions"
+USERNAME = "admin"
+PASSWORD_BYTES = 12
 TOKEN_HOURS = 8
 INTERRUPTED = 130
 
@@ -32,36 +34,38 @@ INTERRUPTED = 130
 class Command(BaseCommand):
     help = (
         "Run the whole service in this process: HTTP, workers and a local Lambda endpoint, on"
-        " SQLite. Ctrl-C or SIGTERM stops it, within"
-        f" {STOP_SECONDS} seconds; what was under way goes on at the next start."
+        f" SQLite. Ctrl-C or SIGTERM stops it within {STOP_SECONDS} seconds; interrupted work"
+        " continues at the next start."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1", help="(default: %(default)s)")
         parser.add_argument(
-            "--port", type=int, default=8000, help="0 takes a free one (default: %(default)s)"
+            "--host", default="127.0.0.1", help="address to bind (default: %(default)s)"
         )
         parser.add_argument(
-            "--data", metavar="DIR", help="where the database and the secrets are kept"
+            "--port", type=int, default=8000, help="port; 0 takes a free one (default: %(default)s)"
+        )
+        parser.add_argument(
+            "--data", metavar="DIR", help="data directory, with the database and the secrets"
         )
         parser.add_argument(
             "--functions",
             metavar="DIR",
             type=Path,
             default=FUNCTIONS,
-            help="Python files with a `handler(event, context)`, which stand for the Lambda"
-            " functions of their names (default: the samples)",
+            help="directory of Python files with a `handler(event, context)`; each is the Lambda"
+            " function of its name (default: the samples)",
         )
-        parser.add_argument("--demo", action="store_true", help="play a story and show it")
+        parser.add_argument("--demo", action="store_true", help="run the demo scenarios")
         parser.add_argument(
             "--exit",
             action="store_true",
-            help="with --demo: end after the story, with status 0 only if every step was seen",
+            help="with --demo: exit after the scenarios, with status 0 only if every step succeeds",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         _check(options)
-        # Everything made from here on, the database included, is for its owner alone.
+        # All files from here on, including the database, are private to their owner.
         os.umask(0o077)
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, signal.default_int_handler)
@@ -73,16 +77,16 @@ class Command(BaseCommand):
             except KeyboardInterrupt:
                 status = INTERRUPTED if options["exit"] else 0
             finally:
-                # A second signal ends the process at once; so does a stop that takes too long.
+                # A second signal, or a stop that takes too long, ends the process immediately.
                 for name in (signal.SIGINT, signal.SIGTERM):
                     signal.signal(name, lambda *_: os._exit(INTERRUPTED))
-                end_at_the_latest(status=status)
+                start_watchdog(status=status)
         end(status=status)
 
 
 @dataclass(frozen=True)
 class _Access:
-    """How to reach what was started; None where it is not ours to know."""
+    """The URL and the credentials of the service; None where they are unknown."""
 
     address: str
     password: str | None
@@ -92,30 +96,30 @@ class _Access:
 def _check(options: dict[str, Any]) -> None:
     if not settings.EMBEDDED:
         raise CommandError(
-            "This runs the embedded default, and the environment asks for production"
-            ' (DATABASE_URL or MODELPACT_MODE). README, "Running it in production", names'
+            "This command runs the embedded mode, but the environment selects production"
+            ' (DATABASE_URL or MODELPACT_MODE). README, "Running it in production", lists'
             " the processes to run there."
         )
     if options["exit"] and not options["demo"]:
-        raise CommandError("--exit ends after the story of --demo; it means nothing without it.")
+        raise CommandError("--exit needs --demo.")
     if not options["functions"].is_dir():
         raise CommandError(f"--functions: there is no directory {options['functions']}.")
 
 
 def _start(parts: ExitStack, options: dict[str, Any]) -> _Access:
-    """Start everything; `parts` stops it. Raises CommandError when something is in the way."""
+    """Start everything; closing `parts` stops it. Raises CommandError."""
     data = DataDir(settings.DATA_DIR)
     try:
-        parts.enter_context(data.held())
+        parts.enter_context(data.locked())
         listener = parts.enter_context(listen(options["host"], options["port"]))
     except DataDirInUse:
-        message = f"Another process serves from {data.path}; choose another place with --data."
+        message = f"Another process uses {data.path}; choose another directory with --data."
         raise CommandError(message) from None
     except CannotListen as error:
         raise CommandError(str(error)) from None
-    settle(listener, options["host"])
+    apply_address(listener, options["host"])
     call_command("migrate", interactive=False, verbosity=0)
-    password = admin_password(data)
+    password = _admin_password(data)
     try:
         parts.enter_context(running(listener, functions=options["functions"].resolve()))
     except WorkersDidNotStart as error:
@@ -131,36 +135,51 @@ def _token() -> str | None:
 
 
 def _use(access: _Access, options: dict[str, Any]) -> int:
-    """Play the demo if it is asked for, then serve until a signal; returns the exit status."""
+    """Run the demo if requested, then serve until a signal; returns the exit status."""
     console = Console()
     if options["demo"]:
         if access.token is None:
-            raise CommandError("The demo needs a token, and here only the issuer can sign one.")
-        told = play_all(address=access.address, token=access.token, stage=stage_for(console))
-        if told:
-            console.print("Every step was seen to happen.", style="green")
+            raise CommandError("The demo needs a token, but only the issuer can sign one.")
+        display = display_for(console)
+        succeeded = run_all(address=access.address, token=access.token, display=display)
+        if succeeded:
+            console.print("Every step succeeded.", style="green")
         else:
-            console.print("Not every step was seen to happen.", style="red")
+            console.print("A step failed.", style="red")
         if options["exit"]:
-            return 0 if told else 1
+            return 0 if succeeded else 1
     _print_access(console, access)
     threading.Event().wait()
     return 0
 
 
 def _print_access(console: Console, access: _Access) -> None:
-    password = access.password or "yours (it was changed)"
-    token = access.token or "from your issuer"
+    password = access.password or "(changed)"
+    token = access.token or "(from your issuer)"
     for name, value in (
-        ("API, to try out", f"{access.address}/v2/docs"),
-        ("API, to read", f"{access.address}/v2/redoc"),
+        ("API explorer", f"{access.address}/v2/docs"),
+        ("API reference", f"{access.address}/v2/redoc"),
         ("OpenAPI document", f"{access.address}/v2/openapi.json"),
         ("Admin", f"{access.address}/admin/"),
         ("  user", USERNAME),
         ("  password", password),
-        ("Kept in", str(settings.DATA_DIR)),
+        ("Data directory", str(settings.DATA_DIR)),
         (f"Token, {TOKEN_HOURS} hours", token),
     ):
-        # On one line whatever the terminal's width, to be copied.
+        # On one line, so that it can be copied.
         console.print(Text.assemble((f"{name:<18}", "bold"), value), soft_wrap=True)
-    console.print("Ctrl-C stops it; the next start goes on where it was.", style="dim")
+    console.print("Ctrl-C stops the service; the next start continues from there.", style="dim")
+
+
+def _admin_password(data: DataDir) -> str | None:
+    """Return the password of the superuser, after creating both if they do not exist.
+
+    The password is kept in the data directory. Returns None if it has been changed since.
+    """
+    password = data.secret("admin_password", size_bytes=PASSWORD_BYTES)
+    users = get_user_model().objects
+    user = users.filter(username=USERNAME).first()
+    if user is None:
+        users.create_superuser(USERNAME, password=password)
+        return password
+    return password if user.check_password(password) else None

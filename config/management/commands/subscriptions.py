@@ -1,4 +1,4 @@
-"""`manage.py subscriptions`: lists event subscriptions, such as those that are stale."""
+"""`manage.py subscriptions`: lists event subscriptions, such as the stale ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from subscriptions.api.representations import SubscriptionObject, subscription_o
 from subscriptions.models import EventSubscription, EventSubscriptionQuerySet, SubscriptionStatus
 from subscriptions.services.lookups import with_models
 
-# What is wanted may be rare: so many rows are looked through in one query.
+# Matches may be rare, so one query searches this many rows.
 WINDOW = 5_000
 
 COLUMNS = (
@@ -24,14 +24,14 @@ COLUMNS = (
     Column("EVENT", lambda sub: sub["trigger_event"]),
     Column("TARGET", lambda sub: sub["target_model_id"]),
     Column("ACTION", lambda sub: sub["target_action"]),
-    Column("WHY AND WARNINGS", lambda sub: _why(sub), cuttable=True),
+    Column("REASONS AND WARNINGS", lambda sub: _reasons(sub), truncatable=True),
 )
 
 
 class Command(TerminalCommand):
     help = (
-        "List event subscriptions in the order of their making, with what makes them stale and"
-        " where stored payloads do not fit."
+        "List event subscriptions, oldest first, with the reasons why they are stale and the"
+        " warnings of their stored payloads."
     )
     examples = (
         "subscriptions --stale",
@@ -43,20 +43,24 @@ class Command(TerminalCommand):
         super().add_arguments(parser)
         status = parser.add_mutually_exclusive_group()
         status.add_argument(
-            "--status", choices=SubscriptionStatus.values, help="only those that effectively are so"
+            "--status",
+            choices=SubscriptionStatus.values,
+            help="only subscriptions with this effective status",
         )
         status.add_argument(
             "--stale",
             dest="status",
             action="store_const",
             const=SubscriptionStatus.STALE.value,
-            help="the same as --status stale",
+            help="same as --status stale",
         )
-        parser.add_argument("--model", metavar="ID", help="only those from or to this model")
+        parser.add_argument(
+            "--model", metavar="ID", help="only subscriptions from or to this model"
+        )
         parser.add_argument(
             "--with-warnings",
             action="store_true",
-            help="only those whose stored payload has warnings",
+            help="only subscriptions whose stored payload has warnings",
         )
         self.add_limit(parser)
 
@@ -73,7 +77,7 @@ class Command(TerminalCommand):
             objects,
             COLUMNS,
             objects=objects,
-            nothing="There is no such subscription.",
+            empty="No subscriptions match.",
             more=len(found) > limit,
         )
 
@@ -89,7 +93,7 @@ def _of(model_id: str | None) -> EventSubscriptionQuerySet:
 def _first(
     subscriptions: EventSubscriptionQuerySet, wanted: Q, number: int
 ) -> list[EventSubscription]:
-    """Return the first `number` that are `wanted`, looking through one window after the other."""
+    """Return the first `number` rows that match `wanted`; searches one window after the other."""
     found: list[EventSubscription] = []
     after = UUID(int=0)
     while len(found) < number:
@@ -104,12 +108,12 @@ def _first(
     return found
 
 
-def _why(sub: SubscriptionObject) -> str:
+def _reasons(sub: SubscriptionObject) -> str:
     reasons = [
         f"{reason['side']} {reason['action']} {reason['direction']} changed by"
         f" version {reason['version']}"
         for reason in sub.get("stale_because", [])
     ]
     if not reasons and "stale_because" in sub:
-        reasons = ["set to stale by hand"]
+        reasons = ["set to stale manually"]
     return "; ".join([*reasons, *sub.get("warnings", [])])

@@ -1,4 +1,4 @@
-"""`manage.py sweep`: does at once what beat has done every few seconds, and says what it found."""
+"""`manage.py sweep`: runs the periodic sweep now, and prints its counts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from subscriptions.revalidation import runs
 
 
 class Command(TerminalCommand):
-    help = "Put right what was left behind; with --retention, delete what is too old."
+    help = "Recover interrupted work; with --retention, delete old jobs and records."
     examples = ("sweep", "sweep --retention --json")
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -22,7 +22,7 @@ class Command(TerminalCommand):
         parser.add_argument(
             "--retention",
             action="store_true",
-            help="delete finished jobs and records that are too old, until none is left",
+            help="delete finished jobs and records that are past their retention",
         )
 
     def show(self, **options: Any) -> None:
@@ -30,12 +30,12 @@ class Command(TerminalCommand):
         if options["json"]:
             self.display.document(counts)
             return
-        self.display.note("Deleted:" if options["retention"] else "Put right:")
-        self.display.facts({kind: str(count) for kind, count in counts.items()})
+        self.display.note("Deleted:" if options["retention"] else "Recovered:")
+        self.display.fields({kind: str(count) for kind, count in counts.items()})
 
 
 def _sweep() -> dict[str, int]:
-    """Sweep once; what is more than SWEEP_BATCH of a kind is left to the next."""
+    """Sweep once; at most SWEEP_BATCH rows of each kind."""
     return {**sweeper.sweep(), **runs.sweep(), **reports.sweep()}  # type: ignore[dict-item]
 
 

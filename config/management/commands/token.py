@@ -1,4 +1,4 @@
-"""`manage.py token`: prints a token for the embedded default, to try the API with."""
+"""`manage.py token`: prints an API token for the embedded mode."""
 
 from __future__ import annotations
 
@@ -15,33 +15,32 @@ HOURS_LIMIT = 24 * 366
 
 
 class Command(BaseCommand):
-    help = "Print a bearer token for the embedded default, and nothing else."
+    help = "Print a bearer token for the embedded mode, and nothing else."
     requires_system_checks = [Tags.security]
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--data", metavar="DIR", help="the data directory whose secret signs the token"
+            "--data", metavar="DIR", help="data directory with the secret that signs the token"
         )
         parser.add_argument(
             "--scope",
             type=_scopes,
             default=["admin"],
-            help=f"what the token may do, separated by spaces; of {', '.join(SCOPES)}"
-            " (default: admin)",
+            help=f"scopes of the token, separated by spaces: {', '.join(SCOPES)} (default: admin)",
         )
         parser.add_argument(
-            "--hours", type=_hours, default=8.0, help="how long it is good for (default: 8)"
+            "--hours", type=_hours, default=8.0, help="lifetime in hours (default: 8)"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # manage.py has applied --data already: the settings need it before a command runs.
+        # manage.py has already applied --data, because the settings need it.
         try:
             token = mint_token(scopes=options["scope"], hours=options["hours"])
         except TokensComeFromIssuer:
             raise CommandError(
                 "This service verifies tokens with the keys of an issuer (AUTH_JWKS_URL or"
-                " AUTH_JWKS_FILE is set): get a token from it. Only where AUTH_SHARED_SECRET"
-                " is the source of keys can this command sign one."
+                " AUTH_JWKS_FILE is set): get a token from it. This command only signs"
+                " tokens with AUTH_SHARED_SECRET."
             ) from None
         self.stdout.write(token)
 

@@ -1,1 +1,1 @@
-"""What the staff pages write of their own: who did what, and what came of it."""
+"""What the staff pages write themselves: the log of staff actions."""

@@ -1,4 +1,4 @@
-"""Keeping what staff did: who asked for what, and what came of it."""
+"""Logs staff actions: who requested which action on which row, and its outcome."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ OUTCOME_CHARACTERS = 2000
 
 @transactional
 def record_request(*, user_id: int, row: Model, label: str) -> LogEntry:
-    """Keep that somebody asked for an action on a row.
+    """Log that a user requested an action on a row.
 
-    Done first and by itself, so that nothing happens of which it isn't known who asked for it,
-    whatever becomes of this process.
+    This is committed before the action starts, so the log names the user even if the process
+    dies during the action.
     """
     return LogEntry.objects.create(
         user_id=user_id,
@@ -24,11 +24,11 @@ def record_request(*, user_id: int, row: Model, label: str) -> LogEntry:
         object_id=str(row.pk),
         object_repr=str(row)[:200],
         action_flag=CHANGE,
-        change_message=f"{label}: asked for.",
+        change_message=f"{label}: requested.",
     )
 
 
 @transactional
 def record_outcome(*, entry: LogEntry, outcome: str) -> None:
-    """Keep what came of an action in the entry that was made when it was asked for."""
+    """Record the outcome of an action in the entry that its request created."""
     LogEntry.objects.filter(pk=entry.pk).update(change_message=outcome[:OUTCOME_CHARACTERS])

@@ -1,4 +1,4 @@
-// Shows the document with our settings; apart from the page, whose policy runs no inline script.
+// Initialises Redoc with our settings; in its own file, because the CSP forbids inline scripts.
 const container = document.getElementById("redoc-container");
 const settings = JSON.parse(document.getElementById("redoc-settings").textContent);
 const FONT = { fontFamily: "system-ui, sans-serif" };
@@ -21,7 +21,7 @@ const DARK = {
   typography: { code: { color: "#fca5a5", backgroundColor: "#1f2937" } },
 };
 
-// A value of the second wherever it has one, whole objects key by key.
+// A deep merge: values of the second object win.
 function merged(one, other) {
   const both = { ...one };
   for (const [key, value] of Object.entries(other)) {
@@ -31,7 +31,7 @@ function merged(one, other) {
   return both;
 }
 
-// Its maker's logo would come from another host, which the policy forbids: nobody asks for it.
+// Redoc loads its logo from another host, which the CSP forbids; this prevents the request.
 const create = document.createElement.bind(document);
 document.createElement = (name, ...options) => {
   const element = create(name, ...options);

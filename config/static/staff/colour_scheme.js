@@ -1,10 +1,10 @@
-// Before anything is drawn: the colour scheme that was chosen, else the system's.
+// Sets the chosen colour scheme, or the system's, before the first paint.
 (() => {
   let chosen = "auto";
   try {
     chosen = JSON.parse(localStorage.getItem("adminTheme") || '"auto"');
   } catch {
-    // Storage may be closed to us, or hold what we did not write.
+    // Storage may be unavailable, or hold a value of somebody else.
   }
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
   document.documentElement.classList.add(

@@ -1,17 +1,17 @@
-// Keeps the progress of running revalidations up to date, without reloading the page.
+// Polls the progress of running revalidations and updates the page.
 const list = document.getElementById("runs");
 const none = document.getElementById("no-runs");
-// Often while something runs, seldom while nothing does.
+// The polling intervals with and without a run in progress.
 const BUSY_MILLISECONDS = 1500;
 const IDLE_MILLISECONDS = 10000;
 
-function said(run) {
+function progressText(run) {
   return run.total === null
-    ? "being counted"
-    : `${run.checked} of ${run.total} checked, ${run.invalid} do not fit`;
+    ? "counting payloads"
+    : `${run.checked} of ${run.total} checked, ${run.invalid} invalid`;
 }
 
-function added(run) {
+function addItem(run) {
   const item = document.createElement("li");
   item.dataset.run = run.id;
   const link = document.createElement("a");
@@ -30,14 +30,14 @@ function added(run) {
 function show(runs) {
   const present = new Map([...list.children].map((item) => [item.dataset.run, item]));
   for (const run of runs) {
-    const item = present.get(run.id) ?? added(run);
+    const item = present.get(run.id) ?? addItem(run);
     present.delete(run.id);
     const bar = item.querySelector("progress");
     if (run.total !== null) {
       bar.max = Math.max(run.total, 1);
       bar.value = run.total === 0 ? 1 : run.checked;
     }
-    item.querySelector("span").textContent = said(run);
+    item.querySelector("span").textContent = progressText(run);
   }
   for (const ended of present.values()) {
     ended.remove();
@@ -45,7 +45,7 @@ function show(runs) {
   none.hidden = runs.length > 0;
 }
 
-async function ask() {
+async function poll() {
   let wait = IDLE_MILLISECONDS;
   if (!document.hidden) {
     try {
@@ -56,17 +56,17 @@ async function ask() {
         wait = runs.length > 0 ? BUSY_MILLISECONDS : IDLE_MILLISECONDS;
       }
     } catch {
-      // The server is away for a moment: what is shown stays, and it is asked again.
+      // The server is unreachable for a moment: keep the page and poll again.
     }
   }
-  setTimeout(ask, wait);
+  setTimeout(poll, wait);
 }
 
 if (list) {
-  setTimeout(ask, list.children.length > 0 ? BUSY_MILLISECONDS : IDLE_MILLISECONDS);
+  setTimeout(poll, list.children.length > 0 ? BUSY_MILLISECONDS : IDLE_MILLISECONDS);
 }
 
-// On a narrow screen the chart is wider than its card: the newest hours are shown first.
+// On a narrow screen the chart is wider than its card: scroll to the newest hours.
 const chart = document.querySelector(".mp-scroll:has(.mp-chart)");
 if (chart) {
   chart.scrollLeft = chart.scrollWidth;

@@ -1,10 +1,10 @@
-// What the theme's templates call by name: Alpine's CSP build finds only what is registered.
+// Registers the components of the theme's templates, which Alpine's CSP build requires.
 document.addEventListener("alpine:init", () => {
   Alpine.data("theme", () => theme("auto"));
   Alpine.data("searchForm", searchForm);
   Alpine.data("frame", () => ({
     activeTab: "general",
-    // The theme's forms ask for these two; the real `window` is out of an expression's reach.
+    // The theme's forms use these two; CSP expressions can't reach the real `window`.
     window: { location: { pathname: location.pathname, search: location.search } },
     filterOpen: false,
     sidebarMobileOpen: false,

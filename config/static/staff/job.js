@@ -1,7 +1,7 @@
-// Keeps a job's outcome and its chain up to date, until nothing of it runs any more.
+// Polls a job's result and chain, until no job of the chain is running.
 const BUSY_MILLISECONDS = 1500;
-// A page that was forgotten in a tab stops asking.
-const ASKED_AT_MOST = 2400;
+// A page forgotten in a tab stops polling.
+const POLLS_LIMIT = 2400;
 
 function current() {
   return document.getElementById("job-state");
@@ -16,24 +16,24 @@ async function fresh(url) {
   return page.getElementById("job-state");
 }
 
-async function ask(asked) {
+async function poll(polls) {
   if (!document.hidden) {
     try {
       const next = await fresh(current().dataset.url);
-      // What is the same stays, and with it what was selected or has the focus.
+      // An unchanged part stays, which keeps selection and focus.
       if (next && next.outerHTML !== current().outerHTML) {
         current().replaceWith(next);
       }
     } catch {
-      // The server is away for a moment: what is shown stays, and it is asked again.
+      // The server is unreachable for a moment: keep the page and poll again.
     }
   }
-  wait(asked + 1);
+  wait(polls + 1);
 }
 
-function wait(asked) {
-  if ("running" in current().dataset && asked < ASKED_AT_MOST) {
-    setTimeout(() => ask(asked), BUSY_MILLISECONDS);
+function wait(polls) {
+  if ("running" in current().dataset && polls < POLLS_LIMIT) {
+    setTimeout(() => poll(polls), BUSY_MILLISECONDS);
   }
 }
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiParameter,
@@ -16,9 +17,13 @@ from drf_spectacular.utils import (
 from models_registry.api.openapi.components import Schema
 from models_registry.api.openapi.examples import CREATE_MODEL
 from models_registry.api.openapi.refusals import WAITS, Refusal, refusal_response, refusals_of
-from models_registry.api.paths import ID_PATTERN
+from models_registry.json_types import ID_PATTERN
 
 View = TypeVar("View")
+
+READ = "read_models"
+REPLAYED = "`true` when this is the first answer to the same Idempotency-Key, given again."
+ID = {"type": "string", "pattern": f"^{ID_PATTERN}$"}
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -54,25 +59,23 @@ PAGING = [
 
 def path_id(name: str, text: str, example: str) -> OpenApiParameter:
     """Return the parameter of a path that is an id, such as `example`."""
-    schema = {"type": "string", "pattern": f"^{ID_PATTERN}$"}
     shown = [OpenApiExample("Example", example)]
-    return OpenApiParameter(name, schema, OpenApiParameter.PATH, description=text, examples=shown)
+    return OpenApiParameter(name, ID, OpenApiParameter.PATH, description=text, examples=shown)
 
 
 def path_uuid(name: str, text: str) -> OpenApiParameter:
     """Return the parameter of a path that is a UUID."""
-    schema = {"type": "string", "format": "uuid"}
-    return OpenApiParameter(name, schema, OpenApiParameter.PATH, description=text)
+    return OpenApiParameter(name, OpenApiTypes.UUID, OpenApiParameter.PATH, description=text)
 
 
 def choice(name: str, values: list[str]) -> OpenApiParameter:
     """Return a query parameter that narrows a list."""
-    schema = {"type": "string", "enum": values}
-    return OpenApiParameter(name, schema, description="Only those where it is this.")
+    return OpenApiParameter(name, str, enum=values, description="Only those where it is this.")
 
 
 MODEL_ID = path_id("model_id", "The model.", CREATE_MODEL["id"])
 MODEL_VERSION = path_id("model_version", "The version of the model.", "1")
+VERSION_PATH = (MODEL_ID, MODEL_VERSION)
 JOB_ID = path_uuid("job_id", "The job: its id is in the answer that recorded it, and in lists.")
 
 
@@ -80,11 +83,23 @@ def header(name: str, text: str, *statuses: int) -> OpenApiParameter:
     """Return a header of answers with these statuses."""
     return OpenApiParameter(
         name,
-        {"type": "string"},
+        str,
         OpenApiParameter.HEADER,
         response=list(statuses),
         description=text,
     )
+
+
+def made_at(status: int) -> tuple[OpenApiParameter, ...]:
+    """Return the headers around the making of something, which is answered with `status`."""
+    return (
+        IDEMPOTENCY_KEY,
+        header("Location", "Where what was made can be read.", status),
+        header("Idempotent-Replayed", REPLAYED, status),
+    )
+
+
+LINK = header("Link", 'The next page: `<...>; rel="next"`; absent on the last one.', 200)
 
 
 def operation(
@@ -125,7 +140,6 @@ def operation(
         summary=summary,
         description=text + rights,
         tags=[tag],
-        auth=[] if scope == "public" else None,
         request=body,
         responses=responses,
         parameters=[*parameters, *_headers_of_refusals(refused)],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from models_registry.contracts.compare.changes import Change, changes
 from models_registry.contracts.compare.closed_world import listed_properties
@@ -23,42 +23,50 @@ CHANGES_WITH_VERDICT, CHANGES_LIMIT = 100, 500
 ANYTHING: dict[str, Any] = {}
 NOTHING: dict[str, Any] = {"not": {}}
 UNKNOWN: PairVerdict = {"verdict": "unknown", "lenient_verdict": "unknown"}
+LenientVerdict = Annotated[
+    Verdict,
+    "The same with names left out that a payload's own schema does not list: for an input the old"
+    " schema, for an output the new one.",
+]
 
 
 class ChangeReport(TypedDict):
-    """One difference: where, what, in words, and its own verdicts, as in EdgeReport."""
+    """One difference: where, what, in words, and what it does by itself."""
 
     pointer: str
     keyword: str
     kind: str
     message: str
     verdict: Verdict
-    lenient_verdict: Verdict
+    # Not in reports that were stored by an older release.
+    lenient_verdict: NotRequired[LenientVerdict]
     witness: NotRequired[Counterexample]
     lenient_witness: NotRequired[Counterexample]
 
 
 class EdgeReport(TypedDict):
-    """Whether everything that one schema promises fits what the other one accepts.
+    """Whether everything the source's output schema promises fits the target's input schema.
 
-    "compatible" is proved; "incompatible" has a counterexample that was checked (the API's
-    "witness"); the rest, and what took too long, is "unknown". The lenient verdict assumes a closed
-    world: objects carry only properties that their schema lists.
+    Only for `trigger_output` where both are set, and where the subscription is read by itself.
     """
 
     verdict: Verdict
-    lenient_verdict: Verdict
+    lenient_verdict: Annotated[Verdict, "Names that the source does not list are left out."]
     witness: NotRequired[Counterexample]
     lenient_witness: NotRequired[Counterexample]
     shares_no_field: bool
 
 
 class Comparison(TypedDict):
-    """The effect of a change of contract; verdicts as in EdgeReport."""
+    """What a change of schema does.
+
+    Input: whether all that was accepted stays accepted; output: whether all that was promised
+    stays promised. Only objects count, as no other value is taken or handed on.
+    """
 
     changed: bool
     verdict: Verdict
-    lenient_verdict: Verdict
+    lenient_verdict: LenientVerdict
     witness: NotRequired[Counterexample]
     lenient_witness: NotRequired[Counterexample]
     changes: list[ChangeReport]

@@ -28,7 +28,7 @@ Pair = tuple[dict[str, Any] | None, dict[str, Any] | None]
 
 
 class Counterexample(TypedDict):
-    """A document that shows an incompatibility; wrapped, since it may be null."""
+    """A document that one side accepts and the other refuses; wrapped, for it may be null."""
 
     value: Any
 

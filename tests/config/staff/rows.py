@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.admin import site
 from django.utils import timezone
 
-from config.staff.addresses import act_url, list_url, page_url
+from config.staff.links import act_url, list_url, page_url
 from models_registry.models import Job, Model, ModelVersion
 from models_registry.services.completion import complete_job
 from models_registry.services.versions import create_version

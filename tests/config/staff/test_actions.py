@@ -7,8 +7,8 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
 
-from config.staff.addresses import act_url
 from config.staff.jobs import JobAdmin
+from config.staff.links import act_url
 from config.staff.services import action_log
 from config.staff.versions import ModelVersionAdmin
 from models_registry.models import AuditEntry, Job, Model, ModelVersion
@@ -46,10 +46,10 @@ def logged() -> list[tuple[str, str, str]]:
 def test_rolling_back_is_shown_first_and_changes_nothing_yet(staff, versions):
     page = staff.get(act_url(versions[0], "activate"))
 
-    assert list(page.context["foreseen"]) == [
-        "Version 1 of first becomes the current one, which events run.",
-        "This is a roll back from version 2, which stays active.",
-        "No subscription fires: that happens only when a training ends with it.",
+    assert list(page.context["effects"]) == [
+        "Version 1 of first becomes current; events run it.",
+        "It rolls back from version 2, which stays active.",
+        "No subscription fires: only the end of a training fires them.",
     ]
     assert Model.objects.get(pk="first").current_version == versions[1]
     assert logged() == []
@@ -92,8 +92,8 @@ def test_approving_a_training_says_how_many_subscriptions_fire_and_fires_them(st
     page = staff.get(act_url(version, "activate"))
     answer = staff.post(act_url(version, "activate"))
 
-    expected = "Subscriptions that fire on the end of its training, each with a job: 3."
-    assert expected in page.context["foreseen"]
+    expected = "Subscriptions that fire, each with a job, because its training ends: 3."
+    assert expected in page.context["effects"]
     assert said(answer) == ["Version 3 of first is current. Subscriptions fired: 3."]
 
 
@@ -107,7 +107,7 @@ def test_training_again_takes_the_input_of_the_last_training_by_hand(staff, vers
         {"rows": 7},
         "pending",
     )
-    assert said(answer) == [f"Training job {job.pk} was made."]
+    assert said(answer) == [f"Training job {job.pk} is created."]
 
 
 def test_retrying_a_failed_job_makes_another(staff, failed):
@@ -115,7 +115,7 @@ def test_retrying_a_failed_job_makes_another(staff, failed):
 
     job = Job.objects.order_by("-id").first()
     assert (job.retry_of, job.input) == (failed.pk, {"rows": 7})
-    assert said(answer) == [f"Job {job.pk} was made."]
+    assert said(answer) == [f"Job {job.pk} is created."]
 
 
 def test_cancelling_a_waiting_job_ends_it(staff, versions):
@@ -140,11 +140,11 @@ def test_what_was_asked_for_is_kept_even_if_it_breaks_off(staff, failed, monkeyp
     def break_off(**_: object) -> None:
         raise RuntimeError("the process died")
 
-    monkeypatch.setattr("config.staff.job_actions.retry_job", break_off)
+    monkeypatch.setattr("config.staff.jobs.retry_job", break_off)
     with pytest.raises(RuntimeError):
         staff.post(act_url(failed, "retry"))
 
-    assert logged() == [("staff of None", str(failed), "Retry: asked for.")]
+    assert logged() == [("staff of None", str(failed), "Retry: requested.")]
 
 
 def test_every_action_leaves_an_entry_whatever_it_is(staff, versions, failed):

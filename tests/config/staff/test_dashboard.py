@@ -1,4 +1,4 @@
-"""The first page: every number is the number of the list that it leads to."""
+"""The dashboard: every number is the number of the list that it leads to."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from config.staff import concerns, hours, paging
-from config.staff.chart import draw
+from config.staff import attention, hours, paging
+from config.staff.dashboard import draw_chart
 from config.staff.paging import Count
 from models_registry.models import Job, new_id
 from subscriptions.models import EventSubscription
@@ -86,7 +86,7 @@ def test_a_large_number_is_not_counted_to_its_end(staff, db, monkeypatch):
     listed = staff.get(address)
     assert (count, str(listed.context["cl"].found)) == ("3+", "3+")
     assert "3+ models" in listed.content.decode()
-    assert "the first 3 can be paged through" in listed.content.decode()
+    assert "only the first 3 are listed" in listed.content.decode()
 
 
 def test_stale_on_either_side_or_by_hand_is_found_once(chain):
@@ -96,17 +96,17 @@ def test_stale_on_either_side_or_by_hand_is_found_once(chain):
     change_model("b", handler_contracts={"training": {"output_schema": {"type": "array"}}})
 
     expected = EventSubscription.objects.with_status().filter(effective_status="stale")
-    assert concerns.stale_ids() == list(expected.order_by("-pk").values_list("pk", flat=True))
-    assert handed_on.pk in concerns.stale_ids()
+    assert attention.stale_ids() == list(expected.order_by("-pk").values_list("pk", flat=True))
+    assert handed_on.pk in attention.stale_ids()
 
 
 def test_subscriptions_beyond_the_newest_are_not_searched_for_warnings(chain, monkeypatch):
     EventSubscription.objects.filter(pk=chain[0].pk).update(has_warnings=True)
     rows = EventSubscription.objects.all()
-    assert set(concerns.warned(rows)) == {chain[0], chain[2]}
+    assert set(attention.with_warnings(rows)) == {chain[0], chain[2]}
 
-    monkeypatch.setattr(concerns, "NEWEST_LIMIT", 2)
-    assert list(concerns.warned(rows)) == [chain[2]]
+    monkeypatch.setattr(attention, "NEWEST_LIMIT", 2)
+    assert list(attention.with_warnings(rows)) == [chain[2]]
 
 
 def test_jobs_stand_in_the_hour_in_which_they_were_made(active_model):
@@ -120,7 +120,7 @@ def test_jobs_stand_in_the_hour_in_which_they_were_made(active_model):
 
     start = old.replace(minute=0, second=0, microsecond=0)
     assert found == {start: {"success": 0, "failure": 1, "started": 0, "pending": 1}}
-    assert hours.made_in(Job.objects.all(), start).count() == 2
+    assert hours.created_in(Job.objects.all(), start).count() == 2
 
 
 def id_of(moment) -> UUID:
@@ -134,9 +134,9 @@ def test_the_chart_stacks_bars_that_lead_to_their_jobs():
     start = hours.first_hour()
     counts = {"success": Count(30), "failure": Count(10), "started": Count(0)}
 
-    picture = draw([hours.Hour(start, counts)])
+    chart = draw_chart([hours.Hour(start, counts)])
 
-    success, failure = picture["hours"][0]["parts"]
+    success, failure = chart["hours"][0]["parts"]
     assert success["height"] == pytest.approx(3 * failure["height"], abs=0.2)
     assert failure["y"] + failure["height"] == pytest.approx(success["y"], abs=0.2)
     assert failure["url"].endswith(f"?status__exact=failure&made={start:%Y-%m-%dT%H}")
@@ -146,7 +146,7 @@ def test_an_hour_of_the_chart_leads_to_its_list(staff, active_model):
     ask_inference()
     bar = next(hour for hour in hours.last_hours() if hour.counts["pending"])
 
-    listed = staff.get(draw([bar])["hours"][0]["parts"][0]["url"])
+    listed = staff.get(draw_chart([bar])["hours"][0]["parts"][0]["url"])
 
     assert listed.context["cl"].found == bar.counts["pending"] == 1
     assert staff.get("/admin/models_registry/job/?made=nonsense").status_code == 200

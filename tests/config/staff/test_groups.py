@@ -8,7 +8,7 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 
-from config.staff.addresses import act_url, list_url, page_url
+from config.staff.links import act_url, list_url, page_url
 from models_registry.models import Job, Model, ModelVersion
 from tests.config.staff.rows import end
 from tests.factories import ask_training, change_model, make_active_model

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from config.staff.addresses import act_url, page_url
+from config.staff.links import act_url, page_url
 from models_registry.models import Job, Model, ModelVersion
 from subscriptions.models import Revalidation
 from tests.config.staff.rows import all_pages, end, make_rows, make_run
@@ -74,11 +74,11 @@ def test_progress_moves_without_reloading(open_as_staff):
     assert bar.evaluate("bar => bar.value") == 10
 
     Revalidation.objects.filter(pk=run.pk).update(checked=60, invalid=2)
-    page.get_by_text("60 of 100 checked, 2 do not fit").wait_for()
+    page.get_by_text("60 of 100 checked, 2 invalid").wait_for()
     assert bar.evaluate("bar => bar.value") == 60
 
     Revalidation.objects.update(due_at=None, status="success")
-    page.get_by_text("None at present.").wait_for()
+    page.get_by_text("None in progress.").wait_for()
     assert page.evaluate("window.same_page") is True
 
 
@@ -90,7 +90,7 @@ def test_the_page_of_a_revalidation_follows_it_alone_until_it_has_ended(open_as_
     assert page.locator("[data-run]").count() == 1
 
     Revalidation.objects.filter(pk=run.pk).update(checked=60, invalid=2)
-    page.get_by_text("60 of 100 checked, 2 do not fit").wait_for()
+    page.get_by_text("60 of 100 checked, 2 invalid").wait_for()
     assert page.locator("progress").evaluate("bar => bar.value") == 60
 
     Revalidation.objects.filter(pk=run.pk).update(due_at=None, status="success")
@@ -143,7 +143,7 @@ def test_a_roll_back_takes_nothing_but_the_keyboard(open_as_staff):
 
     page.locator(f"a[href='{act_url(first, 'activate')}']").focus()
     page.keyboard.press("Enter")
-    page.get_by_text("becomes the current one").wait_for()
+    page.get_by_text("becomes current; events run it").wait_for()
     page.get_by_role("button", name="Activate").focus()
     page.keyboard.press("Enter")
 
@@ -173,5 +173,5 @@ def test_staff_log_in_with_a_password(browser, live_server, staff):
     page.get_by_role("heading", name="Jobs").wait_for()
     page.get_by_role("button", name="Log out").click()
     page.goto("/admin/")
-    page.get_by_role("heading", name="Staff only").wait_for()
+    page.get_by_role("heading", name="Staff login").wait_for()
     page.close()

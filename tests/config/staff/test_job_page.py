@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from config.staff import job_page
-from config.staff.addresses import act_url, page_url
+from config.staff.links import act_url, page_url
 from models_registry.models import Job, Model
 from models_registry.services.reruns import retry_job
 from subscriptions.models import Trigger
@@ -51,7 +51,7 @@ def test_a_repetition_names_the_job_that_it_repeats(staff, active_model):
 
     assert page_url(failed) in staff.get(page_url(again)).content.decode()
     Job.objects.filter(pk=failed.pk).delete()
-    assert "which is deleted" in staff.get(page_url(again)).content.decode()
+    assert "(deleted)" in staff.get(page_url(again)).content.decode()
 
 
 def test_the_chain_is_shown_to_both_sides(staff, db):

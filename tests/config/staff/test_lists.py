@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from config.staff import paging
-from config.staff.addresses import act_url, list_url, page_url
+from config.staff.links import act_url, list_url, page_url
 from models_registry.models import Job, Model, ModelVersion
 from subscriptions.models import EventSubscription, Revalidation, Trigger
 from subscriptions.services.firing import Fact, fire
@@ -171,6 +171,6 @@ def test_a_long_list_is_paged(staff, db):
 def test_an_empty_list_says_whether_anything_was_looked_for(staff, db):
     empty, sought = staff.get(list_url(Model)), staff.get(list_url(Model, q="gone"))
 
-    assert "There are none yet." in empty.content.decode()
-    assert "Nothing is found." in sought.content.decode()
+    assert "No rows yet." in empty.content.decode()
+    assert "No results." in sought.content.decode()
     assert "Create" not in empty.content.decode()

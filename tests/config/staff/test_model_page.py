@@ -10,8 +10,8 @@ from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.utils import timezone
 
-from config.staff.addresses import act_url, page_url
-from config.staff.comparing import LINES_LIMIT, Line, side_by_side
+from config.staff.comparison import LINES_LIMIT, Line, side_by_side
+from config.staff.links import act_url, page_url
 from models_registry.models import Job, Model
 from tests import examples
 from tests.config.staff.rows import end
@@ -69,8 +69,8 @@ def test_a_version_says_how_long_its_training_waits_runs_or_ran_until_it_failed(
     assert [
         said[: -len(" 0 s")] if said.endswith(" 0 s") else said for said in durations(staff)
     ] == [
-        "waiting for its training for 3 min",
-        "in training for 3 min",
+        "training pending for 3 min",
+        "training for 3 min",
         "training failed after 1 min",
         ANY,
     ]
@@ -82,7 +82,7 @@ def test_the_newest_training_of_a_version_is_found_whatever_its_status(staff, db
     end(ask_training("first"), status="success", output={})
     ask_training("first")
 
-    assert durations(staff)[0].startswith("waiting for its training for ")
+    assert durations(staff)[0].startswith("training pending for ")
 
 
 def test_a_failed_job_is_retried_and_a_waiting_one_cancelled_from_the_models_page(staff, db):
@@ -187,8 +187,8 @@ def test_it_says_which_version_takes_the_example_and_which_refuses_it(staff, db)
     narrowed = staff.get(COMPARE, {"old": "1", "new": "2"}).content.decode()
     widened = staff.get(COMPARE, {"old": "2", "new": "1"}).content.decode()
 
-    assert narrowed.count("Fits version 1, and does not fit version 2") == 1
-    assert widened.count("Fits version 1, and does not fit version 2") == 1
+    assert narrowed.count("fits version 1 but not version 2") == 1
+    assert widened.count("fits version 1 but not version 2") == 1
 
 
 def test_without_a_choice_the_two_newest_are_proposed_and_nothing_is_compared(staff, db):

@@ -23,16 +23,16 @@ def words(schema: object) -> str:
         ({"type": "integer", "minimum": 1, "exclusiveMaximum": 9}, "value integer ≥ 1 &lt; 9"),
         ({"type": "string", "maxLength": 5}, "value string characters ≤ 5"),
         ({"enum": ["a", 1, None]}, "value one of a, 1, null"),
-        ({"$ref": "#/$defs/x"}, "value as #/$defs/x"),
+        ({"$ref": "#/$defs/x"}, "value see #/$defs/x"),
         ({"type": "array", "items": {"type": "number"}}, "value array each item number"),
         (
             {"type": "object", "required": ["a", "b"], "properties": {"a": {"type": "string"}}},
             "value object a string required b anything required",
         ),
-        ({"additionalProperties": False}, "value no other names"),
+        ({"additionalProperties": False}, "value no other properties"),
         ({"anyOf": [{"type": "null"}, True]}, "value any of (1) null any of (2) anything"),
-        ({"not": {"const": 3}}, "value but not always 3"),
-        ({"dependentRequired": {"a": ["b"]}}, "value with a also b"),
+        ({"not": {"const": 3}}, "value not constant 3"),
+        ({"dependentRequired": {"a": ["b"]}}, "value a requires b"),
     ],
 )
 def test_a_schema_reads_as(schema, text):

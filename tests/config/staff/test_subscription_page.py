@@ -10,8 +10,8 @@ from django.contrib.messages import get_messages
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from config.staff import payload, subscription_page
-from config.staff.addresses import act_url, list_url, page_url
+from config.staff import subscription_page
+from config.staff.links import act_url, list_url, page_url
 from models_registry.models import Job, Model
 from subscriptions.models import EventSubscription, Trigger
 from tests.config.staff.rows import end
@@ -46,7 +46,7 @@ def present(subscription: EventSubscription) -> EventSubscription:
 
 
 def names(response: Any) -> list[str]:
-    return [each["action"].name for each in response.context["offered"]]
+    return [each["action"].name for each in response.context["available_actions"]]
 
 
 def said(response: Any) -> list[str]:
@@ -90,15 +90,15 @@ def test_each_warning_stands_at_its_place_in_the_payload(staff, stale):
     ],
 )
 def test_any_pointer_finds_its_line(value, warning, text):
-    lines = payload.marked(value, [warning]).lines
+    lines = subscription_page.annotated(value, [warning]).lines
 
     assert [line.text.strip() for line in lines if line.messages] == [text]
 
 
 def test_a_long_payload_is_cut_and_no_warning_is_lost():
-    shown = payload.marked({"rows": ["x" * 5000] * 2000}, ["input/rows/1999: wrong"])
+    shown = subscription_page.annotated({"rows": ["x" * 5000] * 2000}, ["input/rows/1999: wrong"])
 
-    assert len(shown.lines) == payload.LINES_LIMIT
+    assert len(shown.lines) == subscription_page.LINES_LIMIT
     assert max(len(line.text) for line in shown.lines) < 500
     assert (shown.is_cut, shown.elsewhere) == (True, ["input/rows/1999: wrong"])
 
@@ -174,9 +174,7 @@ def test_the_page_asks_as_often_whatever_it_shows(staff, stale):
 
 def test_pausing_and_resuming_are_confirmed_and_logged(staff, subscription):
     assert names(staff.get(page_url(subscription))) == ["pause"]
-    assert "no longer fires" in " ".join(
-        staff.get(act_url(subscription, "pause")).context["foreseen"]
-    )
+    assert "stops firing" in " ".join(staff.get(act_url(subscription, "pause")).context["effects"])
     assert present(subscription).effective_status == "active"
 
     staff.post(act_url(subscription, "pause"))
@@ -190,8 +188,8 @@ def test_pausing_and_resuming_are_confirmed_and_logged(staff, subscription):
 
 def test_accepting_makes_a_stale_one_fire_again(staff, stale):
     assert names(staff.get(page_url(stale))) == ["pause", "accept"]
-    foreseen = " ".join(staff.get(act_url(stale, "accept")).context["foreseen"])
-    assert "count as accepted" in foreseen
+    effects = " ".join(staff.get(act_url(stale, "accept")).context["effects"])
+    assert "are accepted" in effects
 
     answer = staff.post(act_url(stale, "accept"))
 
@@ -206,7 +204,7 @@ def test_resuming_accepts_no_contract_that_changed_meanwhile(staff, subscription
     assert "resume" not in names(staff.get(page_url(subscription)))
     answer = staff.post(act_url(subscription, "resume"))
 
-    assert "changed meanwhile" in said(answer)[0]
+    assert "changed since" in said(answer)[0]
     assert present(subscription).state == "paused"
 
 
@@ -230,7 +228,7 @@ def test_all_that_run_a_model_are_accepted_at_once_from_the_list(staff, stale):
 
     page = staff.get(list_url(EventSubscription, target__id__exact="second"))
     assert names(page) == ["accept", "accept-all"]
-    assert "offered" not in staff.get(list_url(EventSubscription)).context
+    assert "available_actions" not in staff.get(list_url(EventSubscription)).context
 
     # A revalidation after the update would be finished first; here none of the stale fit but one.
     answer = staff.post(act_url(target, "accept-all"))
@@ -240,18 +238,18 @@ def test_all_that_run_a_model_are_accepted_at_once_from_the_list(staff, stale):
 
 def test_only_those_that_fit_are_accepted(staff, stale):
     target = Model.objects.get(pk="second")
-    foreseen = list(staff.get(act_url(target, "accept")).context["foreseen"])
-    assert "Stale subscriptions that run second: 1." in foreseen
-    assert any("being checked at present" in line for line in foreseen)
+    effects = list(staff.get(act_url(target, "accept")).context["effects"])
+    assert "Stale subscriptions that run second: 1." in effects
+    assert any("A revalidation is in progress" in line for line in effects)
 
     answer = staff.post(act_url(target, "accept"))
 
-    assert said(answer)[0].startswith("Accepted: 0. Left stale: 1 that do not fit")
-    # Now that all are checked, it is foreseen.
-    foreseen = list(staff.get(act_url(target, "accept")).context["foreseen"])
-    assert "Those whose payload fits the present contract fire again: 0." in foreseen
-    assert any("1 whose payload does not fit, 0 that hand on" in line for line in foreseen)
-    assert not any("being checked at present" in line for line in foreseen)
+    assert said(answer)[0].startswith("Accepted: 0. Still stale: 1 that do not fit")
+    # Now that all are checked, it is effects.
+    effects = list(staff.get(act_url(target, "accept")).context["effects"])
+    assert "Fire again, because the payload fits the current contract: 0." in effects
+    assert any("1 whose payload does not fit, 0 that pass on" in line for line in effects)
+    assert not any("A revalidation is in progress" in line for line in effects)
     assert present(stale).effective_status == "stale"
 
 
