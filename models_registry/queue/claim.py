@@ -12,7 +12,6 @@ from models_registry.db import dialect, rows, sql, statements
 from models_registry.db.sql import Sql
 from models_registry.db.transactions import transactional
 from models_registry.models import (
-    OPEN_JOB,
     Action,
     Dispatch,
     Job,
@@ -21,10 +20,10 @@ from models_registry.models import (
     VersionStatus,
 )
 from models_registry.queue.wakeups import is_synchronous
+from models_registry.services.completion import IS_OPEN
 from models_registry.services.lookups import version_of
 
 TABLE = Job._meta.db_table
-IS_OPEN = Sql(f"status IN ({', '.join(repr(str(status)) for status in OPEN_JOB)})")
 
 
 @transactional

@@ -29,7 +29,6 @@ from models_registry.models import (
 from models_registry.observability import metrics
 from models_registry.observability.audit_log import AuditAction, digested
 from models_registry.observability.tracing import continue_job
-from models_registry.queue.claim import IS_OPEN
 from models_registry.services.audit import record, was_failed_by_training
 from models_registry.services.jobs import payload_warnings
 from models_registry.services.lookups import get_job, lock_model
@@ -44,6 +43,7 @@ from models_registry.services.versions import (
     triggered,
 )
 
+IS_OPEN = Sql(f"status IN ({', '.join(repr(str(status)) for status in OPEN_JOB)})")
 WITHDRAWN = "The version was set to failed while the job ran; the success did not activate it."
 
 

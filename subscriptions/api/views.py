@@ -74,7 +74,7 @@ class SubscriptionViewSet(ApiViewSet):
     def create(self, request: Request, model_id: str) -> HttpResponseBase:
         if self.body["input_source"] == InputSource.TRIGGER_OUTPUT:
             # Slow, and so before the transaction of an Idempotency-Key.
-            edges.look_at_edge(
+            edges.cache_edge(
                 source_id=model_id,
                 trigger_event=self.body["trigger_event"],
                 target_id=self.body["target_model_id"],

@@ -15,7 +15,7 @@ from config.celery import app
 from models_registry.observability import metrics
 from models_registry.queue import publisher, wakeups
 from models_registry.queue.publisher import Publisher
-from subscriptions import wakeups as subscription_hints
+from subscriptions import wakeups as subscription_wakeups
 from tests.factories import change_model
 from tests.waiting import eventually
 
@@ -263,16 +263,16 @@ def test_no_update_waits_for_the_broker(
 
     assert wakeups.publisher.flush(10)
     assert {task for task, _ in broker.published} == {
-        *(wakeups.DISPATCH_EVENTS, subscription_hints.REVALIDATE),
-        subscription_hints.FILL_IN_REPORT,
+        *(wakeups.DISPATCH_EVENTS, subscription_wakeups.REVALIDATE),
+        subscription_wakeups.FILL_IN_REPORT,
     }
 
 
 @pytest.mark.django_db
 def test_the_message_of_a_run_or_a_report_names_it_alone(sent):
     run_id, report_id = uuid4(), uuid4()
-    subscription_hints.send_hint(run_id)
-    subscription_hints.send_report_hint(report_id)
+    subscription_wakeups.publish_wakeup(run_id)
+    subscription_wakeups.publish_report_wakeup(report_id)
 
     assert wakeups.publisher.flush(10)
     assert sorted(sent) == [
@@ -284,7 +284,7 @@ def test_the_message_of_a_run_or_a_report_names_it_alone(sent):
 def test_hints_name_tasks_that_there_are():
     names = {
         *(wakeups.DISPATCH_EVENTS, wakeups.DISPATCH_WAITING_CALLS),
-        *(subscription_hints.REVALIDATE, subscription_hints.FILL_IN_REPORT),
+        *(subscription_wakeups.REVALIDATE, subscription_wakeups.FILL_IN_REPORT),
     }
     app.loader.import_default_modules()  # as a worker does
     assert names <= set(app.tasks)
