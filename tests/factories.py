@@ -16,7 +16,8 @@ from tests import examples
 
 def values(body: dict[str, Any]) -> ModelValues:
     """Return what of a body is a column of the model beside handlers and contracts."""
-    return cast("ModelValues", {name: body[name] for name in ModelValues.__annotations__})
+    columns = ModelValues.__annotations__.keys() & body.keys()
+    return cast("ModelValues", {name: body[name] for name in columns})
 
 
 def definition(**changed: Any) -> Definition:
