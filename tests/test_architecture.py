@@ -195,6 +195,44 @@ def test_only_services_write():
     assert len(_found(ALL, _writes)) > 5
 
 
+# --- Databases differ in one place --------------------------------------------------------------
+# Django's backend of the settings, and the package that everything else asks.
+KNOW_THE_DATABASE = ("models_registry/db/", "config/postgresql/")
+ASKS_THE_DATABASE = {"vendor", "is_postgresql", "cursor", "features", "ops", "stream"}
+
+
+def _asks_the_database(tree: ast.Module) -> Iterator[str]:
+    """Yield what opens a cursor, or asks which database it is or what that can do."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(attr=name, value=on) if name in ASKS_THE_DATABASE:
+                if name == "is_postgresql" or "connection" in ast.unparse(on):
+                    yield f"line {node.lineno}: {ast.unparse(node)}"
+            case ast.ImportFrom(names=names):
+                yield from (each.name for each in names if each.name == "is_postgresql")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "if connection.vendor == 'postgresql': pass",
+        "with connections['default'].cursor() as cursor: pass",
+        "connection.features.has_select_for_update",
+        "connection.ops.adapt_datetimefield_value(now)",
+        "from models_registry.db.dialect import is_postgresql",
+        "dialect.is_postgresql()",
+    ],
+)
+def test_asking_the_database_is_noticed(code):
+    assert list(_asks_the_database(ast.parse(code)))
+
+
+def test_only_the_package_for_it_knows_which_database_it_is():
+    others = {path: tree for path, tree in ALL.items() if not path.startswith(KNOW_THE_DATABASE)}
+    assert _found(others, _asks_the_database) == {}
+    assert len(_found(ALL, _asks_the_database)) > 3
+
+
 # --- Modules ----------------------------------------------------------------------------------
 def test_every_module_begins_with_its_caption():
     captions = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 import orjson
 
@@ -15,7 +16,13 @@ from models_registry.api.response_types import (
     ModelObject,
     VersionObject,
 )
-from models_registry.db.read_models import ShownModel, StoredModel, StoredVersion, timestamp
+from models_registry.db.read_models import (
+    Shown,
+    StoredModel,
+    StoredVersion,
+    json_columns,
+    timestamp,
+)
 from models_registry.models import AuditEntry, Job, Model, ModelVersion
 
 # Puts text that is JSON already into an answer.
@@ -24,50 +31,34 @@ _stored: Any = orjson.Fragment
 
 def model_object(model: Model) -> ModelObject:
     """Return `model` as the API shows it."""
-    return {
-        "id": model.id,
-        "name": model.name,
-        "description": model.description,
-        "handlers": model.handlers,
-        "handler_contracts": model.handler_contracts,
-        "metadata": model.metadata,
-        "status": model.status,
-    }
+    return cast("ModelObject", {name: getattr(model, name) for name in Model.SHOWN})
 
 
-def stored_model_object(model: ShownModel) -> ModelObject:
-    """Return `model` as the API shows it, its JSON put in as the text that is stored."""
-    id, name, description, handlers, contracts, metadata, status = model
+# By column of `SHOWN`: whether it is JSON.
+MODEL_JSON, VERSION_JSON = json_columns(Model), json_columns(ModelVersion)
+
+
+def stored_model_object(shown: Shown) -> ModelObject:
+    """Return a model as the API shows it, its JSON put in as the text that is stored."""
+    return cast("ModelObject", _stored_object(Model.SHOWN, MODEL_JSON, shown))
+
+
+def _stored_object(names: Sequence[str], are_json: Sequence[bool], shown: Shown) -> dict[str, Any]:
     return {
-        "id": id,
-        "name": name,
-        "description": description,
-        "handlers": _stored(handlers),
-        "handler_contracts": None if contracts is None else _stored(contracts),
-        "metadata": _stored(metadata),
-        "status": status,
+        name: _stored(value) if is_json and value is not None else value
+        for name, is_json, value in zip(names, are_json, shown, strict=True)
     }
 
 
 def stored_model_and_version(model: StoredModel, version: StoredVersion) -> ModelAndVersion:
     """Return a model beside one of its versions, as they are stored."""
-    shown: VersionObject = {
-        "version": version.version,
-        "description": version.description,
-        "metadata": _stored(version.metadata),
-        "status": version.status,
-    }
+    shown = cast("VersionObject", _stored_object(ModelVersion.SHOWN, VERSION_JSON, version.shown))
     return {"version": shown, "model": stored_model_object(model.shown)}
 
 
 def version_object(version: ModelVersion) -> VersionObject:
     """Return `version` as the API shows it beside its model and in lists."""
-    return {
-        "version": version.version,
-        "description": version.description,
-        "metadata": version.metadata,
-        "status": version.status,
-    }
+    return cast("VersionObject", {name: getattr(version, name) for name in ModelVersion.SHOWN})
 
 
 def frozen_version_object(version: ModelVersion) -> FrozenVersionObject:

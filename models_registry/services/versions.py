@@ -156,23 +156,24 @@ def lock_version(version_id: int) -> ModelVersion:
     return ModelVersion.objects.select_for_update(no_key=True).get(pk=version_id)
 
 
-def insert_version(
-    model: Model, version: str, *, description: str, metadata: dict[str, Any]
-) -> ModelVersion:
+def values_of_model(model: Model) -> dict[str, Any]:
+    """Return the columns that a version has of its model, by name."""
+    return {name: getattr(model, name) for name in ModelVersion.OF_MODEL}
+
+
+def insert_version(model: Model, version: str, **by_hand: Any) -> ModelVersion:
     """Insert the next version of a locked model; must be inside a transaction.
 
-    Counts `model.last_number` up, which the caller saves.
+    `by_hand` are columns that are not the model's. Counts `model.last_number` up, which the
+    caller saves.
     """
     model.last_number += 1
     made = ModelVersion(
         model=model,
         number=model.last_number,
         version=version,
-        description=description,
-        metadata=metadata,
-        handlers=model.handlers,
-        handler_contracts=model.handler_contracts,
         created_at=timezone.now(),
+        **values_of_model(model) | by_hand,
     )
     rows.insert(made)
     return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from uuid import UUID
 
 import pytest
 from django.db import IntegrityError
@@ -16,6 +17,8 @@ from subscriptions.models import EventSubscription, Trigger
 from subscriptions.services import firing
 from subscriptions.services.subscribing import update_subscription
 from tests.subscriptions.conftest import finish, link, run, update
+
+SOME_ID = UUID(int=7)
 
 pytestmark = pytest.mark.django_db
 
@@ -136,6 +139,19 @@ def test_the_job_runs_on_the_targets_current_version(make_model):
 
     run("a")
     assert Job.objects.get(model_id="b").version.version == "rc1"
+
+
+def test_a_triggered_job_has_the_defaults_of_any_job_in_the_columns_that_nothing_fills(
+    make_model, monkeypatch
+):
+    """Those of the columns that are added later among them."""
+    later = Job._meta.get_field("retry_of")
+    monkeypatch.setattr(later, "_get_default", lambda: SOME_ID)
+    make_model("a")
+    make_model("b")
+    link("a", "b")
+    run("a")
+    assert Job.objects.get(model_id="b").retry_of == SOME_ID
 
 
 def test_one_event_fires_a_subscription_once(make_model):
