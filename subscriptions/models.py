@@ -43,7 +43,13 @@ class TriggerEvent(models.TextChoices):
     @property
     def action(self) -> Action:
         """The action of the source whose end is the event."""
-        return Action.TRAINING if self == TriggerEvent.TRAINING_COMPLETE else Action.INFERENCE
+        return _ACTIONS[self]
+
+
+_ACTIONS = {
+    TriggerEvent.TRAINING_COMPLETE: Action.TRAINING,
+    TriggerEvent.INFERENCE_COMPLETE: Action.INFERENCE,
+}
 
 
 class InputSource(models.TextChoices):

@@ -1,4 +1,4 @@
-"""Waking workers after an update. A lost hint costs time only: the sweep finds its row."""
+"""Wake-ups after an update. A lost one costs time only: the sweep finds its row."""
 
 from __future__ import annotations
 
@@ -6,23 +6,22 @@ from uuid import UUID
 
 from django.db import transaction
 
-from models_registry.queue.wakeups import publish, publisher
+from models_registry.queue.wakeups import WakeUp, publish, publisher
 
-# By name, so that whoever asks for work need not import what does it.
-REVALIDATE = "subscriptions.tasks.revalidate"
-FILL_IN_REPORT = "subscriptions.tasks.fill_in_report"
+REVALIDATE = WakeUp("subscriptions.tasks.revalidate")
+FILL_IN_REPORT = WakeUp("subscriptions.tasks.fill_in_report")
 
 
 def wake_revalidators(run_id: UUID) -> None:
-    """Ask a worker to begin with a run once the present transaction is committed."""
+    """Wake a worker for a run once the present transaction is committed."""
 
     def send() -> None:
-        send_hint(run_id)
+        publish_run_wakeup(run_id)
 
     transaction.on_commit(send, robust=True)
 
 
-def send_hint(run_id: UUID) -> None:
+def publish_run_wakeup(run_id: UUID) -> None:
     """Have a message for a run published soon; must be outside a transaction. Never raises."""
     publisher.hand_over(REVALIDATE, [run_id])
 
@@ -30,20 +29,20 @@ def send_hint(run_id: UUID) -> None:
 def hand_on(run_id: UUID) -> bool:
     """Publish a message for the rest of a run before a worker lets go of its own.
 
-    Must be outside a transaction. Never raises; says if it went.
+    Must be outside a transaction. Never raises; returns whether it went.
     """
-    return publish(REVALIDATE, str(run_id))
+    return publish(REVALIDATE.task, str(run_id))
 
 
 def wake_reporter(report_id: UUID) -> None:
-    """Ask a worker to fill in a report once the present transaction is committed."""
+    """Wake a worker for a report once the present transaction is committed."""
 
     def send() -> None:
-        send_report_hint(report_id)
+        publish_report_wakeup(report_id)
 
     transaction.on_commit(send, robust=True)
 
 
-def send_report_hint(report_id: UUID) -> None:
+def publish_report_wakeup(report_id: UUID) -> None:
     """Have a message for a report published soon; must be outside a transaction. Never raises."""
     publisher.hand_over(FILL_IN_REPORT, [report_id])

@@ -9,7 +9,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 
 from config.api.permissions import PUBLIC, declared_scope
-from models_registry.api.openapi.components import COMPONENTS
+from models_registry.api.openapi.components import COMPONENTS, handler_components
 from subscriptions.api.openapi.components import COMPONENTS as SUBSCRIPTION_COMPONENTS
 
 GUIDE = Path(__file__).with_name("guide.md")
@@ -53,7 +53,7 @@ class OperationSchema(AutoSchema):
 def add_components(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add the schemas that answers refer to by name."""
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
-    schemas.update(COMPONENTS, **SUBSCRIPTION_COMPONENTS)
+    schemas.update(COMPONENTS, **handler_components(), **SUBSCRIPTION_COMPONENTS)
     return result
 
 

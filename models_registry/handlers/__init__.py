@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from models_registry.errors import Fault
@@ -13,6 +14,7 @@ from models_registry.handlers.protocol import (
     Failed,
     Handler,
     Outcome,
+    Refusal,
     Retry,
     Unknown,
 )
@@ -24,10 +26,13 @@ __all__ = [
     "Failed",
     "Handler",
     "Outcome",
+    "Refusal",
     "Retry",
     "Unknown",
     "check_handler",
     "handler_for",
+    "handler_of",
+    "is_synchronous",
 ]
 
 HANDLERS: dict[str, Handler] = {"lambda": LambdaHandler()}
@@ -36,6 +41,20 @@ HANDLERS: dict[str, Handler] = {"lambda": LambdaHandler()}
 def handler_for(type: str) -> Handler:
     """Return the handler of a type that `check_handler` accepted."""
     return HANDLERS[type]
+
+
+def handler_of(handlers: Mapping[str, Any], job_type: str) -> Handler:
+    """Return the handler that jobs of this type get, of the handlers of a model or a version."""
+    return handler_for(handlers[job_type]["type"])
+
+
+def is_synchronous(handlers: Mapping[str, Any], job_type: str) -> bool:
+    """Return whether the output of such a job comes back with the call of its handler.
+
+    False for a type that this process does not know, after a downgrade: its call fails at once.
+    """
+    handler = HANDLERS.get(handlers[job_type]["type"])
+    return handler is not None and handler.is_synchronous(job_type)
 
 
 def check_handler(handler: Any) -> tuple[list[Fault], list[Fault]]:

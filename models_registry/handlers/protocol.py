@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NotRequired, Protocol, TypedDict
+from typing import Any, NamedTuple, NotRequired, Protocol, TypedDict
 
 from models_registry.errors import Fault
 
@@ -64,19 +64,40 @@ class Unknown:
 Outcome = Accepted | Answered | Failed | Retry | Unknown
 
 
-class Handler(Protocol):
-    """One type of handler, such as `lambda`.
+class Refusal(NamedTuple):
+    """Why a handler can't be called from this host, and what to do about it."""
 
-    `named_by` is the member of such a handler that names what is called, a text: those of one
-    name are away or overloaded together.
+    message: str
+    advice: str
+
+
+class Handler(Protocol):
+    """One type of handler, such as `lambda`; everything that differs between types is asked here.
+
+    `named_by` is the member of such a handler that names what is called, a text: handlers with
+    the same name are away or overloaded together. `schema_name` is the name of its schema in the
+    OpenAPI document.
     """
 
     named_by: str
+    schema_name: str
+
+    def openapi_schema(self) -> dict[str, Any]:
+        """Return the OpenAPI schema of such a handler; its `type` is a constant."""
 
     def faults(self, handler: dict[str, Any]) -> tuple[list[Fault], list[Fault]]:
         """Return what is malformed about `handler`, and what is well-formed but refused here.
 
         Pointers are relative to the handler, such as "/arn".
+        """
+
+    def is_synchronous(self, job_type: str) -> bool:
+        """Return whether the output of such a job comes back with the call, not by a callback."""
+
+    def longest_call_seconds(self, job_type: str) -> int:
+        """Return how long a call may take; at most HANDLER_CALL_LIMIT_SECONDS.
+
+        The claim of a job and the time limits of tasks go by it.
         """
 
     def max_event_bytes(self, job_type: str) -> int:
@@ -86,4 +107,10 @@ class Handler(Protocol):
         """Call the handler once; goes over the network, so it must be outside a transaction.
 
         Never raises for what the other side or the network does.
+        """
+
+    def dry_run(self, handler: dict[str, Any]) -> Refusal | None:
+        """Ask the other side whether this host may call the handler, without running it.
+
+        Returns None when it may. Goes over the network, so it must be outside a transaction.
         """

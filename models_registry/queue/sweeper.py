@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 
 from models_registry.db import statements
 from models_registry.db.statements import Sql
+from models_registry.handlers import is_synchronous
 from models_registry.models import Dispatch, Job, JobStatus
 from models_registry.observability import metrics
 from models_registry.observability.tracing import trace_of_job, tracing
@@ -48,7 +49,7 @@ def sweep() -> Findings:
     """
     claims = _put_right(Dispatch.CLAIMED, _release_lapsed_claim)
     overdue = _put_right(Dispatch.DISPATCHED, _fail_overdue)
-    waiting, retries = _hint_waiting()
+    waiting, retries = _wake_for_due()
     findings = Findings(
         jobs_waiting=waiting,
         retries_due=retries,
@@ -137,15 +138,15 @@ def _fail(job: Job, code: str, message: str, still: Sql) -> int:
     return 1
 
 
-def _hint_waiting() -> tuple[int, int]:
+def _wake_for_due() -> tuple[int, int]:
     """Wake workers for jobs that are due; returns how many were never tried, and how many were."""
     due = Job.objects.filter(dispatch=Dispatch.QUEUED, due_at__lte=Now()).order_by("due_at")
-    by_type: dict[str, list[UUID]] = {}
+    by_call: dict[bool, list[UUID]] = {}
     waiting = retries = 0
-    columns = due.values_list("pk", "job_type", "started_at")
-    for job_id, job_type, started_at in columns[: settings.SWEEP_BATCH]:
-        by_type.setdefault(job_type, []).append(job_id)
+    columns = due.values_list("pk", "job_type", "version__handlers", "started_at")
+    for job_id, job_type, handlers, started_at in columns[: settings.SWEEP_BATCH]:
+        by_call.setdefault(is_synchronous(handlers, job_type), []).append(job_id)
         waiting, retries = (waiting, retries + 1) if started_at else (waiting + 1, retries)
-    for job_type, job_ids in by_type.items():
-        wakeups.publish_wakeups(job_type, job_ids)
+    for synchronous, job_ids in by_call.items():
+        wakeups.publish_wakeups(job_ids, synchronous=synchronous)
     return waiting, retries

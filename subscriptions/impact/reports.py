@@ -100,7 +100,7 @@ def sweep() -> Findings:
     # Not at every sweep: the message may only be waiting for a worker to be free.
     UpdateReport.objects.filter(pk__in=report_ids, due_at__lte=Now()).update(due_at=_lease())
     for report_id in report_ids:
-        wakeups.send_report_hint(report_id)
+        wakeups.publish_report_wakeup(report_id)
     findings = Findings(reports_waiting=len(report_ids))
     log_findings(findings)
     return findings

@@ -152,7 +152,7 @@ def sweep() -> Findings:
     # Not at every sweep: the message may only be waiting for a worker to be free.
     Revalidation.objects.filter(pk__in=run_ids, due_at__lte=Now()).update(due_at=lease())
     for run_id in run_ids:
-        wakeups.send_hint(run_id)
+        wakeups.publish_run_wakeup(run_id)
     waiting = sum(found[run_id] == RevalidationStatus.PENDING for run_id in run_ids)
     findings = Findings(
         runs_waiting=waiting, runs_abandoned=len(run_ids) - waiting, runs_failed=len(failed)
@@ -167,4 +167,4 @@ def _wake_others(run: Revalidation) -> None:
         return
     total = count_total(run)
     for _ in range(min(total // PAYLOADS_PER_WORKER, WORKERS_AT_MOST - 1)):
-        wakeups.send_hint(run.pk)
+        wakeups.publish_run_wakeup(run.pk)

@@ -15,7 +15,7 @@ class Shot(NamedTuple):
     """A subscription that fires, and its job, or why it gets none.
 
     `subscription` and `job` are ids as text; `job` is "" where there is none. It was decided for
-    the subscription of this `revision`.
+    the subscription of this `revision`. `synchronous` tells which workers to wake.
     """
 
     subscription: str
@@ -23,7 +23,7 @@ class Shot(NamedTuple):
     job_id: UUID | None
     revision: int
     version_id: int | None
-    target_action: str
+    synchronous: bool
     error: str
 
     @property

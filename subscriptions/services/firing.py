@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -14,9 +14,9 @@ from django.db.models import Q
 from django.db.models.functions import Length
 from django.utils import timezone
 
-from models_registry.handlers import handler_for
+from models_registry.handlers import handler_of
 from models_registry.handlers.events import ENVELOPE_BYTES
-from models_registry.models import Action, Job, new_id
+from models_registry.models import Job, new_id
 from models_registry.observability.tracing import present_trace
 from models_registry.queue import wakeups
 from models_registry.services.versions import TriggeredEvent
@@ -74,6 +74,7 @@ class _Due(NamedTuple):
     input_source: str
     input_bytes: int
     version_id: int | None
+    handlers: dict[str, Any] | None
     metadata_length: int | None
 
 
@@ -87,14 +88,13 @@ def fire(fact: Fact) -> list[TriggeredEvent]:
     if not _anybody_waits(fact):
         return []
     output_bytes = len(orjson.dumps(fact.output))
-    limits = {action: handler_for("lambda").max_event_bytes(action) for action in Action.values}
     entries: list[TriggeredEvent] = []
-    woken: set[str] = set()
+    woken: set[bool] = set()
     for due in _in_turn(fact):
-        shots = _make_jobs(fact, due, output_bytes, limits)
+        shots = _make_jobs(fact, due, output_bytes)
         _insert_triggers(fact, shots)
         # Whoever is awake looks for the rest as well.
-        woken |= _wake_workers([shot for shot in shots if shot.target_action not in woken])
+        woken |= _wake_workers([shot for shot in shots if shot.synchronous not in woken])
         entries += (shot.entry for shot in shots)
     return entries
 
@@ -136,14 +136,13 @@ def _read(due: EventSubscriptionQuerySet) -> list[_Due]:
         "input_source",
         "input_bytes",
         "target__current_version_id",
+        "target__current_version__handlers",
         Length("target__current_version__metadata"),
     )
     return [_Due(*row) for row in columns[:FIRED_AT_ONCE]]
 
 
-def _make_jobs(
-    fact: Fact, due: list[_Due], output_bytes: int, limits: Mapping[str, int]
-) -> list[Shot]:
+def _make_jobs(fact: Fact, due: list[_Due], output_bytes: int) -> list[Shot]:
     """Make a job for each that is due, and return what became of them, in the order of their ids.
 
     What others commit between the statement that reads a subscription and the one that copies its
@@ -154,7 +153,7 @@ def _make_jobs(
     """
     fired: list[Shot] = []
     while due:
-        shots = [_decide(fact, each, output_bytes, limits) for each in due]
+        shots = [_decide(fact, each, output_bytes) for each in due]
         changed = _insert_jobs(fact, [shot for shot in shots if shot.job_id])
         fired += [shot for shot in shots if shot.subscription not in changed]
         again = _due(fact).filter(pk__in=changed).select_for_update(of=("self",), no_key=True)
@@ -162,35 +161,37 @@ def _make_jobs(
     return sorted(fired)
 
 
-def _wake_workers(shots: Sequence[Shot]) -> set[str]:
-    """Ask for workers for the jobs of these shots; returns the kinds of jobs that there are."""
-    by_action: dict[str, list[UUID]] = defaultdict(list)
+def _wake_workers(shots: Sequence[Shot]) -> set[bool]:
+    """Wake workers for the jobs of these shots; returns for which kinds of calls."""
+    by_call: dict[bool, list[UUID]] = defaultdict(list)
     for shot in shots:
         if shot.job_id:
-            by_action[shot.target_action].append(shot.job_id)
-    for action, job_ids in by_action.items():
-        wakeups.wake_workers(action, job_ids)
-    return set(by_action)
+            by_call[shot.synchronous].append(shot.job_id)
+    for synchronous, job_ids in by_call.items():
+        wakeups.wake_workers(job_ids, synchronous=synchronous)
+    return set(by_call)
 
 
-def _decide(fact: Fact, due: _Due, output_bytes: int, limits: Mapping[str, int]) -> Shot:
+def _decide(fact: Fact, due: _Due, output_bytes: int) -> Shot:
     hands_on = due.input_source == InputSource.TRIGGER_OUTPUT
-    error = ""
+    error, synchronous = "", False
     if fact.depth > DEPTH_LIMIT:
         error = TOO_DEEP
-    elif due.version_id is None:
+    elif due.handlers is None:
         error = NO_ACTIVE_VERSION
     elif hands_on and fact.output is None:
         error = NO_OUTPUT
     else:
         size = output_bytes if hands_on else due.input_bytes
         needed = size + (due.metadata_length or 0) + ENVELOPE_BYTES
-        if needed > limits[due.target_action]:
+        handler = handler_of(due.handlers, due.target_action)
+        synchronous = handler.is_synchronous(due.target_action)
+        if needed > handler.max_event_bytes(due.target_action):
             error = TOO_LARGE
     job_id = None if error else new_id()
     job = str(job_id) if job_id else ""
     subscription = str(due.id)
-    return Shot(subscription, job, job_id, due.revision, due.version_id, due.target_action, error)
+    return Shot(subscription, job, job_id, due.revision, due.version_id, synchronous, error)
 
 
 def _insert_jobs(fact: Fact, shots: Sequence[Shot]) -> Set[str]:

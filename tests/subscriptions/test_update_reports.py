@@ -145,7 +145,7 @@ def test_an_update_wakes_a_worker_when_it_is_committed(
     b, monkeypatch, django_capture_on_commit_callbacks
 ):
     sent: list[UUID] = []
-    monkeypatch.setattr("subscriptions.wakeups.send_report_hint", sent.append)
+    monkeypatch.setattr("subscriptions.wakeups.publish_report_wakeup", sent.append)
     with django_capture_on_commit_callbacks(execute=True):
         update("b", NEEDS_X)
         assert sent == []
@@ -154,9 +154,9 @@ def test_an_update_wakes_a_worker_when_it_is_committed(
 
 
 def test_the_sweep_finds_one_whose_message_was_lost_and_does_not_repeat_itself(b, monkeypatch):
-    """F1: the message is a hint; the row says what is due."""
+    """F1: the message is a wake-up; the row says what is due."""
     sent: list[UUID] = []
-    monkeypatch.setattr("subscriptions.wakeups.send_report_hint", sent.append)
+    monkeypatch.setattr("subscriptions.wakeups.publish_report_wakeup", sent.append)
     update("b", NEEDS_X)
     _lapse()
     tasks.sweep_reports()

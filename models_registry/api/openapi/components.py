@@ -5,11 +5,10 @@ Every answer in the test suite is held against them, so they can't drift from wh
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from models_registry.api.paths import ID_PATTERN
-from models_registry.handlers.arns import ARN
+from models_registry.handlers import HANDLERS
 from models_registry.models import Action, JobStatus, ModelStatus, VersionStatus
 from models_registry.observability.actor import ActorKind
 from models_registry.observability.audit_log import AuditAction
@@ -64,33 +63,6 @@ VERSION = {
 }
 
 COMPONENTS: dict[str, Schema] = {
-    "LambdaHandler": shape(
-        {
-            "type": {"type": "string", "const": "lambda"},
-            "arn": {
-                "type": "string",
-                "description": "The whole ARN of the function, with or without a qualifier.",
-                "maxLength": 256,
-                # Without names: groups are named in one way by Python, in another by ECMA-262.
-                "pattern": "^" + re.sub(r"\?P<\w+>", "?:", ARN.pattern) + "$",
-            },
-            "version": {
-                "type": "string",
-                "description": "The qualifier: a version's number, an alias or $LATEST.",
-                "pattern": "^(\\$LATEST|[A-Za-z0-9_-]{1,128})$",
-            },
-        },
-        optional=("version",),
-        text="An AWS Lambda function.",
-    ),
-    "Handler": {
-        "description": "How an action is run, told apart by `type`.",
-        "oneOf": [ref("LambdaHandler")],
-        "discriminator": {
-            "propertyName": "type",
-            "mapping": {"lambda": "#/components/schemas/LambdaHandler"},
-        },
-    },
     "Handlers": shape(
         {action: ref("Handler") for action in Action.values}, text="The handler of each action."
     ),
@@ -238,3 +210,18 @@ COMPONENTS: dict[str, Schema] = {
         text="Why a request was refused; it changed nothing.",
     ),
 }
+
+
+def handler_components() -> dict[str, Schema]:
+    """Return the schema of each handler type, and `Handler`, which is one of them."""
+    named = {kind: ref(handler.schema_name) for kind, handler in HANDLERS.items()}
+    one_of_them: Schema = {
+        "description": "How an action is run, told apart by `type`.",
+        "oneOf": list(named.values()),
+        "discriminator": {
+            "propertyName": "type",
+            "mapping": {kind: schema["$ref"] for kind, schema in named.items()},
+        },
+    }
+    schemas = {handler.schema_name: handler.openapi_schema() for handler in HANDLERS.values()}
+    return {**schemas, "Handler": one_of_them}
