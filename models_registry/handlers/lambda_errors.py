@@ -90,8 +90,8 @@ def outcome_of_error(error: ClientError, arn: FunctionArn) -> Outcome:
     if error.operation_name != "Invoke":
         return Retry(no_credentials(error, arn))  # boto3 asked STS or SSO, and got no further
     response: Any = error.response
-    told: dict[str, Any] = response.get("Error", {})
-    name = str(told.get("Code", ""))
+    described_by_aws: dict[str, Any] = response.get("Error", {})
+    name = str(described_by_aws.get("Code", ""))
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     passes = name in PASSING or (name not in LASTING and (status == TOO_MANY or status >= 500))
     code = PASSING.get(name) or LASTING.get(name)
@@ -102,7 +102,7 @@ def outcome_of_error(error: ClientError, arn: FunctionArn) -> Outcome:
         "code": code,
         "message": f"Lambda refused the call of {arn} ({status}).",
         "type": own_words(name),
-        "details": own_words(told.get("Message", "")),
+        "details": own_words(described_by_aws.get("Message", "")),
     }
     if "Reason" in response:
         described["reason"] = own_words(response["Reason"])

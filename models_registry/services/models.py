@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
 from django.db.models import RestrictedError
+from django.db.models.sql import DeleteQuery
 from django.utils import timezone
 
 from models_registry import signals
@@ -122,7 +123,7 @@ def update_model(
     else:
         version = _change_in_place(model, newest_version(model))
     before, after = changed(was, _seen(model))
-    told = entry(
+    audit_entry = entry(
         AuditAction.MODEL_UPDATED,
         model_id=model.pk,
         version=version.version,
@@ -131,7 +132,7 @@ def update_model(
         after={"version": version.version, **after},
     )
     rows.update(model)
-    rows.write(*([job] if job else []), told)
+    rows.write(*([job] if job else []), audit_entry)
     _record_interfaces(model, version, definition, interfaces, announce=True)
     return model, version
 
@@ -169,13 +170,13 @@ def _seen(model: Model) -> dict[str, Any]:
 
 
 def _delete_jobs(model: Model) -> None:
-    """Delete the jobs of a model that is deleted next, without having them in memory.
+    """Delete the jobs of a model that is deleted next, without loading them into memory.
 
-    What refers to them goes with the model; that nothing is left is seen at the commit.
+    Rows that refer to them are deleted with the model; the database checks it at the commit.
     """
     jobs = Job.objects.filter(model=model).order_by("-pk")
     while keys := list(jobs.values_list("pk", flat=True)[:DELETED_AT_ONCE]):
-        Job.objects.filter(pk__in=keys)._raw_delete(using=DEFAULT_DB_ALIAS)
+        DeleteQuery(Job).delete_batch(keys, DEFAULT_DB_ALIAS)
 
 
 def _changed_interfaces(model: Model, definition: Definition) -> tuple[tuple[str, str], ...]:

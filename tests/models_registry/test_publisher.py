@@ -289,3 +289,10 @@ def test_wakeups_name_tasks_that_there_are():
     names = {each.task for each in all_wakeups}
     app.loader.import_default_modules()  # as a worker does
     assert names <= set(app.tasks)
+
+
+def test_no_wakeup_is_meant_for_an_unknown_kind_of_call():
+    """A third kind of call gets workers of its own, and none by default."""
+    with pytest.raises(KeyError):
+        wakeups.publish_wakeups([uuid4()], synchronous="streamed")  # type: ignore[arg-type]
+    assert set(wakeups.DISPATCH) == {False, True}
