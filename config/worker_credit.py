@@ -1,9 +1,9 @@
-"""What a worker may still take from Redis, once Redis was away.
+"""A patch of kombu's QoS: messages that Redis could not be asked to acknowledge count no more.
 
-A worker takes no more messages than it has children, and each again when one was acknowledged. If
-Redis goes meanwhile, the acknowledgements fail, and kombu keeps counting those messages: such a
-worker takes nothing any more and, since it asks for nothing, never sees that its connection is
-gone (celery/celery#10302, kombu 5.7.0).
+A worker holds at most as many unacknowledged messages as it has children (its prefetch count). If
+Redis goes away, acknowledgements fail and kombu 5.7.0 keeps counting their messages: the worker
+consumes nothing any more and never notices that its connection is gone (celery/celery#10302).
+tests/config/test_worker_credit.py fails when a new kombu makes this unnecessary.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from kombu.transport import virtual
 
 @worker_init.connect
 def forget_what_is_settled(**_: Any) -> None:
-    """Have a message count no more once its work is done, whether or not Redis could be told.
+    """Stop counting a message once its work is done, even if Redis could not be told.
 
-    Redis gives one that it was not told of to a worker again after the visibility timeout; whoever
-    gets it finds the work done.
+    Redis delivers such a message again after the visibility timeout; the worker that gets it finds
+    the work done.
     """
     # Imported here: a worker of the embedded default has no Redis, and need not load its client.
     from kombu.transport import redis

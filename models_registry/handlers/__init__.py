@@ -1,4 +1,4 @@
-"""How a job reaches the code that does it: one module per handler type, one small protocol."""
+"""Handler types: one module for each, one small protocol; nothing outside names a type."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def is_synchronous(handlers: Mapping[str, Any], job_type: str) -> bool:
 
 
 def check_handler(handler: Any) -> tuple[list[Fault], list[Fault]]:
-    """Return what is malformed about a handler, and what is well-formed but refused here.
+    """Return the faults that make a handler malformed, and those for which it is refused here.
 
     Pointers are relative to the handler, such as "/arn"; "" is the handler itself.
     """

@@ -1,4 +1,4 @@
-"""Handlers that are AWS Lambda functions: what one looks like, and how it may be called."""
+"""The handler type `lambda`: AWS Lambda functions, their checks and their limits."""
 
 from __future__ import annotations
 
@@ -153,14 +153,14 @@ def _is_qualifier(version: Any) -> bool:
 
 
 def _called(handler: dict[str, Any]) -> FunctionArn:
-    """Return the function with the qualifier it is called with, whichever of the two says it."""
+    """Return the function with its qualifier, from the ARN or from `version`."""
     arn = parse_arn(handler["arn"])
     assert arn is not None, "a handler is checked before it is stored"
     return replace(arn, qualifier=handler.get("version") or arn.qualifier)
 
 
 def _invoke(arn: FunctionArn, invocation_type: str, event: bytes) -> Outcome:
-    # Only who calls needs boto3.
+    # Imported here: only processes that call functions need boto3.
     from models_registry.handlers import lambda_calls
 
     return lambda_calls.invoke(arn, invocation_type, event)

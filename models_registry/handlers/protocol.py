@@ -1,4 +1,4 @@
-"""What every handler type offers, and what can become of one call."""
+"""The protocol of handler types, and the outcomes of a call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class CallError(TypedDict):
     """Why a call did not lead to an answer.
 
     `code` is stable, such as "lambda_throttled"; `message` names the function; `type`,
-    `details` and `reason` (which limit was met) are the other side's own words.
+    `details` and `reason` (the limit that was reached) are the other side's own texts.
     """
 
     code: str
@@ -38,7 +38,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class Failed:
-    """The handler failed, or can't be called until somebody mends something."""
+    """The handler failed, or can't be called until somebody repairs something."""
 
     error: CallError
 
@@ -47,7 +47,7 @@ class Failed:
 class Retry:
     """The call did not reach the handler, for a reason that may pass.
 
-    `throttled`: the other side is well, and has no room for more calls now.
+    `throttled`: the other side works, and takes no more calls now.
     """
 
     error: CallError
@@ -86,7 +86,7 @@ class Handler(Protocol):
         """Return the OpenAPI schema of such a handler; its `type` is a constant."""
 
     def faults(self, handler: dict[str, Any]) -> tuple[list[Fault], list[Fault]]:
-        """Return what is malformed about `handler`, and what is well-formed but refused here.
+        """Return the faults that make `handler` malformed, and those for which it is refused here.
 
         Pointers are relative to the handler, such as "/arn".
         """
@@ -106,7 +106,7 @@ class Handler(Protocol):
     def invoke(self, *, handler: dict[str, Any], event: bytes, job_type: str) -> Outcome:
         """Call the handler once; goes over the network, so it must be outside a transaction.
 
-        Never raises for what the other side or the network does.
+        Never raises for an error of the other side or of the network.
         """
 
     def dry_run(self, handler: dict[str, Any]) -> Refusal | None:

@@ -1,4 +1,4 @@
-"""Who is acting: set at the edges (API, admin, commands, workers) and read by the audit log."""
+"""The actor, a context variable: set by the API, admin, commands and workers for the audit log."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ _present: ContextVar[Actor] = ContextVar("actor", default=SYSTEM)
 
 
 def present_actor() -> Actor:
-    """Return who is acting in this thread of work."""
+    """Return the present actor."""
     return _present.get()
 
 
 def set_actor(actor: Actor) -> None:
-    """Say who is acting from here on, until `acting` further out ends."""
+    """Set the actor until the end of the enclosing `acting` block."""
     _present.set(actor)
 
 
 def acting(actor: Actor) -> ContextValue[Actor]:
-    """Say who is acting inside the block, whatever is set within it; then as before."""
+    """Set the actor for a block, and restore the former one at its end."""
     return ContextValue(_present, actor)

@@ -1,4 +1,4 @@
-"""What holds for a block of code: who acts in it, and what it is called in logs and traces."""
+"""A context manager that sets a context variable: the actor, or the trace of a request."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ T = TypeVar("T")
 
 
 class ContextValue(Generic[T]):
-    """Holds a context variable at a value for a block; afterwards it is as it was before.
+    """Sets a context variable for a block, and restores it at the end.
 
-    A class and no generator, which would cost three times as much: every request has some.
+    A class and no generator, which takes three times as long: every request enters some.
     """
 
     __slots__ = ("_before", "_value", "_variable")

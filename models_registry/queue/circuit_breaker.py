@@ -44,7 +44,7 @@ class CircuitBreaker:
         self._first_seconds = pause_seconds
         self._longest_seconds = longest_seconds or pause_seconds
         self._clock = clock
-        self._close()
+        self._failures, self._pause_seconds, self._open_until = 0, pause_seconds, 0.0
 
     @property
     def state(self) -> State:
@@ -63,7 +63,7 @@ class CircuitBreaker:
     def record(self, *, success: bool) -> None:
         with _lock:
             if success:
-                self._close()
+                self._failures, self._pause_seconds = 0, self._first_seconds
                 return
             self._failures += 1
             if self._failures > self._failures_allowed:
@@ -78,10 +78,6 @@ class CircuitBreaker:
     def is_unused(self) -> bool:
         """Return whether nobody made the trial call for a whole longest pause."""
         return self._clock() >= self._open_until + self._longest_seconds
-
-    def _close(self) -> None:
-        self._failures, self._pause_seconds = 0, self._first_seconds
-        self._open_until = 0.0
 
 
 class FunctionBreakers:

@@ -1,4 +1,4 @@
-"""Asking for work: every way a job comes into being."""
+"""Requests for training and inference: every way a job is created but by an event."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from models_registry.queue import wakeups
 from models_registry.services.audit import entry
 from models_registry.services.lookups import ModelNotFound, get_version, lock_model
 
-# In the words of the index that is made for it.
+# Worded as the condition of the index `job_manual_training`, so that PostgreSQL uses it.
 LATEST_BY_HAND = (
     "WHERE model_id = %s AND job_type = 'training' AND origin = 'manual' ORDER BY id DESC LIMIT 1"
 )
@@ -71,7 +71,7 @@ def request_inference(
 ) -> Job:
     """Record an inference job for an active version; opens a transaction.
 
-    `remember` asks the listeners of `inference_requested` to replay the input after each
+    `remember` asks the receivers of `inference_requested` to replay the input after each
     training. Raises ModelNotFound, VersionNotFound, VersionNotActive, EventTooLarge, TooManyJobs,
     and ContractViolated with every fault, before anything is recorded.
     """
@@ -129,7 +129,7 @@ def new_automatic_training(version: ModelVersion) -> Job:
     """
     latest = rows.read_value(Job, "input", LATEST_BY_HAND, [version.model_id])
     input: dict[str, Any] = {} if latest is None else latest
-    # The input was asked for earlier: what of the update makes the event too large is this.
+    # The input was accepted earlier: what makes the event too large is the update's metadata.
     refuse_large_event(version, Action.TRAINING, input=input, at="/metadata")
     warnings = input_warnings(version, Action.TRAINING, input)
     job = new_job(version, Action.TRAINING, Origin.AUTOMATIC, input=input, warnings=warnings)
@@ -162,7 +162,7 @@ def new_job(
 
 
 def input_warnings(version: ModelVersion, action: str, input: dict[str, Any]) -> list[str]:
-    """Say where `input` does not fit the version's contract for `action`; empty if it does."""
+    """Return where `input` does not fit the version's contract for `action`; empty if it does."""
     return payload_warnings(version.schema(action, Direction.INPUT), input, "input")
 
 
@@ -176,8 +176,8 @@ def payload_warnings(schema: dict[str, Any] | None, payload: Any, name: str) -> 
 def refuse_too_many_jobs(model_id: str) -> None:
     """Raise TooManyJobs when a model has as many open jobs as the deployment allows.
 
-    Must be inside the transaction that records the next one, and holds the model until its end:
-    of requests at the same moment only as many get through as there is room for.
+    Must be inside the transaction that records the next job. Locks the model until its end, so that
+    concurrent requests are counted one after the other.
     """
     limit = settings.JOBS_IN_FLIGHT_PER_MODEL
     if not limit:

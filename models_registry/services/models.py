@@ -1,10 +1,10 @@
-"""Registering, updating and deleting models."""
+"""Register, update and delete models."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
 from django.db.models import RestrictedError
@@ -30,7 +30,7 @@ from models_registry.services.jobs import new_automatic_training
 from models_registry.services.lookups import lock_model, newest_version
 from models_registry.services.versions import insert_version, lock_version, next_automatic_version
 
-# Jobs of a model that one statement deletes, so that none runs into the time-out of statements.
+# How many jobs of a deleted model are read at once; bounds memory.
 DELETED_AT_ONCE = 10_000
 
 # Called with the locked model and its newest version; raises to refuse (If-Match).
@@ -176,7 +176,7 @@ def _delete_jobs(model: Model) -> None:
     """
     jobs = Job.objects.filter(model=model).order_by("-pk")
     while keys := list(jobs.values_list("pk", flat=True)[:DELETED_AT_ONCE]):
-        DeleteQuery(Job).delete_batch(keys, DEFAULT_DB_ALIAS)
+        DeleteQuery(Job).delete_batch(cast("list[str]", keys), DEFAULT_DB_ALIAS)
 
 
 def _changed_interfaces(model: Model, definition: Definition) -> tuple[tuple[str, str], ...]:
@@ -198,7 +198,7 @@ def _add_trained_version(model: Model) -> tuple[ModelVersion, Job]:
 
 
 def _change_in_place(model: Model, newest: ModelVersion) -> ModelVersion:
-    # A worker that begins to train it counts its revision up without the model's lock.
+    # A worker that starts to train it increments its revision without the lock of the model.
     newest = lock_version(newest.pk)
     newest.model = model
     newest.description, newest.metadata = model.description, model.metadata
@@ -218,7 +218,7 @@ def _record_interfaces(
     *,
     announce: bool = False,
 ) -> None:
-    """Keep what each of the interfaces `keys` is from now on, and announce it if asked."""
+    """Record the interfaces `keys` as they are from now on, and announce them if asked."""
     if not keys:
         return
     changes = [

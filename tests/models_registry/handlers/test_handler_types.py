@@ -156,7 +156,13 @@ def test_an_event_larger_than_it_takes_is_refused_when_asked_for_and_when_fired(
     assert (answer.status, answer.body["code"]) == (422, "event_too_large")
 
     make_active_model("source")
-    make_subscription("source", "by-mail", input_source="trigger_output", target_action="training")
+    make_subscription(
+        "source",
+        "by-mail",
+        input_source="trigger_output",
+        trigger_event="inference_complete",
+        target_action="training",
+    )
     job = ask_inference("source")
     done = api.post(
         f"/v2/models/source/versions/1/jobs/{job.pk}/complete",
