@@ -25,6 +25,12 @@ def function_breakers(clock) -> FunctionBreakers:
     return FunctionBreakers(clock)
 
 
+@pytest.fixture
+def paused(clock, monkeypatch) -> None:
+    """No pause of this process's breakers ends during the test, however slow the machine is."""
+    monkeypatch.setattr(of_this_process, "_clock", clock)
+
+
 def _make_model_of(model_id: str, arn: str) -> None:
     handlers = create_model()["handlers"]
     make_model(model_id, handlers=handlers | {"training": {"type": "lambda", "arn": arn}})
@@ -85,7 +91,7 @@ def test_asking_which_functions_are_open_makes_no_trial(function_breakers, clock
 
 @pytest.mark.django_db
 def test_of_many_jobs_one_finds_out_that_their_function_is_away_and_another_function_is_called(
-    scripted,
+    scripted, paused
 ):
     make_model("away")
     _make_model_of("other", OTHER_ARN)
@@ -102,7 +108,7 @@ def test_of_many_jobs_one_finds_out_that_their_function_is_away_and_another_func
 
 @pytest.mark.django_db
 def test_however_many_versions_of_a_function_that_is_away_wait_another_function_is_called(
-    scripted,
+    scripted, paused
 ):
     make_active_model("away")
     for _ in range(30):
@@ -117,7 +123,7 @@ def test_however_many_versions_of_a_function_that_is_away_wait_another_function_
 
 
 @pytest.mark.django_db
-def test_however_many_functions_are_away_another_is_called(scripted):
+def test_however_many_functions_are_away_another_is_called(scripted, paused):
     for number in range(30):
         _make_model_of(f"away-{number}", f"{ARN}-{number}")
         for _ in range(2):
@@ -131,7 +137,7 @@ def test_however_many_functions_are_away_another_is_called(scripted):
 
 
 @pytest.mark.django_db
-def test_a_job_that_is_named_is_called_before_others_when_its_function_may_be(scripted):
+def test_a_job_that_is_named_is_called_before_others_when_its_function_may_be(scripted, paused):
     """Whoever waits for an answer does so no longer because another function is away."""
     make_model("away")
     for model_id in ("first", "named"):

@@ -97,7 +97,7 @@ def test_it_is_in_the_openapi_document_and_accepted_by_the_api(mail):
     api = Api(Document(document))
     body = create_model(id="by-mail", handlers=HANDLERS_OF_MAIL)
     assert api.post("/v2/models", body).status == 201
-    assert api.get("/v2/models/by-mail").body["handlers"] == HANDLERS_OF_MAIL
+    assert api.get("/v2/models/by-mail").body["model"]["handlers"] == HANDLERS_OF_MAIL
 
 
 def test_its_jobs_are_dispatched_and_leased_by_its_own_limit(mail, settings):
