@@ -11,6 +11,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from models_registry.db import rows
+from models_registry.handlers import HANDLERS
+from models_registry.states import Action
 
 SHARED_SECRET_MIN_BYTES = 32
 KEY_SOURCES = "AUTH_JWKS_URL, AUTH_JWKS_FILE or AUTH_SHARED_SECRET"
@@ -60,6 +62,22 @@ def check_rows(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
         for model in apps.get_app_config(label).get_models()
         for fault in rows.faults_of(model)
     ]
+
+
+@register()
+def check_handler_calls(
+    *, app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Report handler types whose calls could outlast the task that makes them."""
+    limit = settings.HANDLER_CALL_LIMIT_SECONDS
+    faults = [
+        f"A {job_type} call of handler type '{kind}' takes up to"
+        f" {handler.longest_call_seconds(job_type)} seconds: HANDLER_CALL_LIMIT_SECONDS is {limit}."
+        for kind, handler in HANDLERS.items()
+        for job_type in Action.values
+        if handler.longest_call_seconds(job_type) > limit
+    ]
+    return [Error(fault, id="modelpact.E003") for fault in faults]
 
 
 def rights_faults() -> list[str]:

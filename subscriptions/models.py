@@ -42,8 +42,14 @@ class TriggerEvent(models.TextChoices):
 
     @property
     def action(self) -> Action:
-        """The action of the source whose completion is the event."""
-        return Action.TRAINING if self == TriggerEvent.TRAINING_COMPLETE else Action.INFERENCE
+        """The action of the source whose end is the event."""
+        return _ACTIONS[self]
+
+
+_ACTIONS = {
+    TriggerEvent.TRAINING_COMPLETE: Action.TRAINING,
+    TriggerEvent.INFERENCE_COMPLETE: Action.INFERENCE,
+}
 
 
 class InputSource(models.TextChoices):

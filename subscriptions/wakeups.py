@@ -6,23 +6,23 @@ from uuid import UUID
 
 from django.db import transaction
 
-from models_registry.queue.wakeups import publish, publisher
+from models_registry.queue.wakeups import WakeUp, publish, publisher
 
 # Tasks by name, so that a caller need not import what they run.
-REVALIDATE = "subscriptions.tasks.revalidate"
-FILL_IN_REPORT = "subscriptions.tasks.fill_in_report"
+REVALIDATE = WakeUp("subscriptions.tasks.revalidate")
+FILL_IN_REPORT = WakeUp("subscriptions.tasks.fill_in_report")
 
 
 def wake_revalidators(run_id: UUID) -> None:
     """Wake a worker for a run once the present transaction is committed."""
 
     def send() -> None:
-        publish_wakeup(run_id)
+        publish_run_wakeup(run_id)
 
     transaction.on_commit(send, robust=True)
 
 
-def publish_wakeup(run_id: UUID) -> None:
+def publish_run_wakeup(run_id: UUID) -> None:
     """Have a message for a run published soon; must be outside a transaction. Never raises."""
     publisher.hand_over(REVALIDATE, [run_id])
 
@@ -32,7 +32,7 @@ def requeue(run_id: UUID) -> bool:
 
     Must be outside a transaction. Never raises; returns whether it was sent.
     """
-    return publish(REVALIDATE, str(run_id))
+    return publish(REVALIDATE.task, str(run_id))
 
 
 def wake_reporter(report_id: UUID) -> None:

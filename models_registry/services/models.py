@@ -1,4 +1,4 @@
-"""Registering, updating and deleting models."""
+"""Register, update and delete models."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from models_registry.services.versions import (
     values_of_model,
 )
 
-# Jobs of a model that one statement deletes, so that none runs into the time-out of statements.
+# How many jobs of a deleted model are read at once; bounds memory.
 DELETED_AT_ONCE = 10_000
 
 # Called with the locked model and its newest version; raises to refuse (If-Match).
@@ -124,7 +124,7 @@ def update_model(
     else:
         version = _change_in_place(model, newest_version(model))
     before, after = changed(was, _logged(model))
-    told = entry(
+    audit_entry = entry(
         AuditAction.MODEL_UPDATED,
         model_id=model.pk,
         version=version.version,
@@ -133,7 +133,7 @@ def update_model(
         after={"version": version.version, **after},
     )
     rows.update(model)
-    rows.write(*([job] if job else []), told)
+    rows.write(*([job] if job else []), audit_entry)
     _record_interfaces(model, version, definition, interfaces, announce=True)
     return model, version
 
@@ -178,7 +178,7 @@ def _add_trained_version(model: Model) -> tuple[ModelVersion, Job]:
 
 
 def _change_in_place(model: Model, newest: ModelVersion) -> ModelVersion:
-    # A worker that begins to train it counts its revision up without the model's lock.
+    # A worker that starts to train it increments its revision without the lock of the model.
     newest = lock_version(newest.pk)
     newest.model = model
     for column, value in values_of_model(model).items():
@@ -196,7 +196,7 @@ def _record_interfaces(
     *,
     announce: bool = False,
 ) -> None:
-    """Keep what each of the interfaces `keys` is from now on, and announce it if asked."""
+    """Record the interfaces `keys` as they are from now on, and announce them if asked."""
     if not keys:
         return
     changes = [

@@ -186,7 +186,7 @@ def sweep() -> Findings:
     # Not at every sweep: the message may still wait for a free worker.
     Revalidation.objects.filter(pk__in=run_ids, due_at__lte=Now()).update(due_at=lease())
     for run_id in run_ids:
-        wakeups.publish_wakeup(run_id)
+        wakeups.publish_run_wakeup(run_id)
     waiting = sum(found[run_id] == RevalidationStatus.PENDING for run_id in run_ids)
     findings = Findings(
         runs_waiting=waiting, runs_abandoned=len(run_ids) - waiting, runs_failed=len(failed)
@@ -201,7 +201,7 @@ def _wake_others(run: Revalidation) -> None:
         return
     total = count_total(run)
     for _ in range(min(total // PAYLOADS_PER_WORKER, WORKERS_AT_MOST - 1)):
-        wakeups.publish_wakeup(run.pk)
+        wakeups.publish_run_wakeup(run.pk)
 
 
 class Progress(NamedTuple):

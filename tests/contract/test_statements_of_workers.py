@@ -11,8 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from models_registry.queue.claim import claim_job
-from models_registry.queue.dispatch import call_handler
-from models_registry.queue.worker import work_through
+from models_registry.queue.worker import call_handler, work_through
 from subscriptions.models import Revalidation
 from subscriptions.revalidation import chunks, runs
 from tests import examples, factories

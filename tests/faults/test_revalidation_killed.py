@@ -109,7 +109,7 @@ def test_the_chunk_of_a_killed_worker_is_taken_again(subscribers, moment, record
     assert (run.status, run.checked) == ("running", recorded)
 
     woken: list[UUID] = []
-    monkeypatch.setattr("subscriptions.wakeups.publish_wakeup", woken.append)
+    monkeypatch.setattr("subscriptions.wakeups.publish_run_wakeup", woken.append)
     wait_for(lambda: any(runs.sweep().values()) and run.pk in woken, seconds=10)
     runs.work_through(run.pk)
     _assert_done(run, subscribers, 9)
@@ -139,7 +139,7 @@ def test_a_payload_that_kills_every_worker_ends_its_run_and_the_others_are_check
     subscribers, monkeypatch
 ):
     """F3: no endless redelivery."""
-    monkeypatch.setattr("subscriptions.wakeups.publish_wakeup", lambda run_id: True)
+    monkeypatch.setattr("subscriptions.wakeups.publish_run_wakeup", lambda run_id: True)
     run = _tighten()
     ids = list(EventSubscription.objects.order_by("pk").values_list("pk", flat=True))
     command = [sys.executable, "-c", POISONED, str(run.pk), str(CHUNK), str(ids[CHUNK + 5])]

@@ -30,7 +30,7 @@ def test_an_update_wakes_a_worker_when_it_is_committed(b, django_capture_on_comm
     sent: list[UUID] = []
     link("a", "b", input={})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("subscriptions.wakeups.publish_wakeup", sent.append)
+        patch.setattr("subscriptions.wakeups.publish_run_wakeup", sent.append)
         with django_capture_on_commit_callbacks(execute=True):
             update("b", NEEDS_X)
 
@@ -58,7 +58,7 @@ def test_a_task_for_a_run_that_is_not_there_does_nothing():
 
 def test_a_large_run_wakes_more_workers(b, monkeypatch):
     sent: list[UUID] = []
-    monkeypatch.setattr("subscriptions.wakeups.publish_wakeup", sent.append)
+    monkeypatch.setattr("subscriptions.wakeups.publish_run_wakeup", sent.append)
     monkeypatch.setattr(runs, "PAYLOADS_PER_WORKER", 2)
     for _ in range(6):
         link("a", "b", input={})
@@ -86,7 +86,7 @@ def test_a_failure_to_count_and_wake_others_is_not_lost(b, monkeypatch):
 def test_the_sweep_finds_a_run_whose_message_was_lost_and_does_not_repeat_itself(b, monkeypatch):
     """F1: the message is only a wake-up; the row says what is due."""
     sent: list[UUID] = []
-    monkeypatch.setattr("subscriptions.wakeups.publish_wakeup", sent.append)
+    monkeypatch.setattr("subscriptions.wakeups.publish_run_wakeup", sent.append)
     link("a", "b", input={})
     update("b", NEEDS_X)
     Revalidation.objects.update(due_at=Now() - timedelta(seconds=1))
@@ -98,7 +98,7 @@ def test_the_sweep_finds_a_run_whose_message_was_lost_and_does_not_repeat_itself
 
 def test_the_sweep_leaves_alone_what_is_worked_on_and_what_has_ended(b, monkeypatch):
     sent: list[UUID] = []
-    monkeypatch.setattr("subscriptions.wakeups.publish_wakeup", sent.append)
+    monkeypatch.setattr("subscriptions.wakeups.publish_run_wakeup", sent.append)
     link("a", "b", input={})
     update("b", NEEDS_X)
     claim_chunk(latest_run().pk)
@@ -117,7 +117,7 @@ def _leave() -> None:
 
 
 def test_the_sweep_says_what_it_found(b, monkeypatch):
-    monkeypatch.setattr("subscriptions.wakeups.publish_wakeup", lambda run_id: True)
+    monkeypatch.setattr("subscriptions.wakeups.publish_run_wakeup", lambda run_id: True)
     link("a", "b", input={})
     update("b", NEEDS_X)
     _leave()
@@ -140,7 +140,7 @@ def test_a_chunk_that_kills_every_worker_is_not_claimed_again_and_the_run_fails(
     api, b, small_chunks, monkeypatch
 ):
     """No endless retry: the rest of the payloads are checked, and the run says what is missing."""
-    monkeypatch.setattr("subscriptions.wakeups.publish_wakeup", lambda run_id: True)
+    monkeypatch.setattr("subscriptions.wakeups.publish_run_wakeup", lambda run_id: True)
     first, second, third = (link("a", "b", input={}) for _ in range(3))
     update("b", NEEDS_X)
     run = latest_run()
@@ -165,7 +165,7 @@ def test_a_chunk_that_kills_every_worker_is_not_claimed_again_and_the_run_fails(
 
 
 def test_a_chunk_with_recorded_findings_has_all_its_attempts_again(b, monkeypatch):
-    monkeypatch.setattr("subscriptions.wakeups.publish_wakeup", lambda run_id: True)
+    monkeypatch.setattr("subscriptions.wakeups.publish_run_wakeup", lambda run_id: True)
     subscriptions = [link("a", "b", input={}) for _ in range(3)]
     update("b", NEEDS_X)
     run = latest_run()
@@ -181,7 +181,7 @@ def test_a_chunk_with_recorded_findings_has_all_its_attempts_again(b, monkeypatc
 
 
 def test_a_chunk_that_was_only_claimed_ahead_counts_no_attempt(b, small_chunks, monkeypatch):
-    monkeypatch.setattr("subscriptions.wakeups.publish_wakeup", lambda run_id: True)
+    monkeypatch.setattr("subscriptions.wakeups.publish_run_wakeup", lambda run_id: True)
     subscriptions = [link("a", "b", input={}) for _ in range(4)]
     update("b", NEEDS_X)
     run = latest_run()
@@ -198,7 +198,7 @@ def test_a_chunk_that_was_only_claimed_ahead_counts_no_attempt(b, small_chunks, 
 
 
 def test_after_several_such_chunks_the_rest_is_not_tried(b, small_chunks, monkeypatch):
-    monkeypatch.setattr("subscriptions.wakeups.publish_wakeup", lambda run_id: True)
+    monkeypatch.setattr("subscriptions.wakeups.publish_run_wakeup", lambda run_id: True)
     for _ in range(12):
         link("a", "b", input={})
     update("b", NEEDS_X)
@@ -213,7 +213,7 @@ def test_after_several_such_chunks_the_rest_is_not_tried(b, small_chunks, monkey
 
 def test_a_contract_that_kills_every_worker_fails_the_run_as_well(b, monkeypatch):
     """The chunk is claimed before the contract is prepared, so that the attempt counts."""
-    monkeypatch.setattr("subscriptions.wakeups.publish_wakeup", lambda run_id: True)
+    monkeypatch.setattr("subscriptions.wakeups.publish_run_wakeup", lambda run_id: True)
 
     def die(run: Revalidation) -> None:
         raise SystemExit
