@@ -27,8 +27,10 @@ MODELPACT_MODE = env.str("MODELPACT_MODE", default="production")
 if MODELPACT_MODE not in {"production", "embedded"}:
     raise ImproperlyConfigured("MODELPACT_MODE must be 'production' or 'embedded'.")
 EMBEDDED = MODELPACT_MODE == "embedded"
+# A checkout keeps its data in itself; an installed package keeps them where it is started.
+DATA_ROOT = BASE_DIR if (BASE_DIR / "manage.py").is_file() else Path.cwd()
 # Where the embedded default keeps its database and its secrets.
-DATA_DIR = Path(env.str("MODELPACT_DATA", default=str(BASE_DIR / ".modelpact"))).resolve()
+DATA_DIR = Path(env.str("MODELPACT_DATA", default=str(DATA_ROOT / ".modelpact"))).resolve()
 _data = DataDir(DATA_DIR) if EMBEDDED else None
 
 

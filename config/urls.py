@@ -1,4 +1,4 @@
-"""Every path: the API and its pages below /v2, the admin below /admin, metrics for Prometheus."""
+"""Every path: the API below /v2, the guide below /docs, the admin below /admin, metrics."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ urlpatterns = [
     path("v2/", include("models_registry.urls")),
     path("v2/", include("subscriptions.urls")),
     path("v2/", include("config.api.documentation")),
+    path("", include("config.docs.views")),
     path("metrics", metrics.show),
     path("admin/", admin.site.urls),
 ]

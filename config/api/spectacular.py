@@ -9,7 +9,7 @@ SETTINGS: dict[str, Any] = {
     "TITLE": "Modelpact",
     "VERSION": "2.0.0",
     # Both pages show it at their head.
-    "DESCRIPTION": Path(__file__).with_name("guide.md").read_text(encoding="utf-8"),
+    "DESCRIPTION": (Path(__file__).parents[1] / "docs" / "api.md").read_text(encoding="utf-8"),
     "OAS_VERSION": "3.1.1",
     "GENERIC_ADDITIONAL_PROPERTIES": "bool",
     "SERVE_INCLUDE_SCHEMA": False,

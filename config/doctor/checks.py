@@ -33,7 +33,7 @@ def check_configuration() -> Iterator[Finding]:
     ]
     for message in messages:
         finding = problem if message.is_serious(checks.ERROR) else warning
-        advice = message.hint or "Change the setting; see the table of settings in the README."
+        advice = message.hint or "Change the setting; see config/docs/settings.md."
         yield finding("configuration", f"{message.msg} ({message.id})", advice)
     if not settings.EMBEDDED:
         yield from _check_production()

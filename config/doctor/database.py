@@ -16,7 +16,7 @@ from models_registry.models import Dispatch, Job
 from models_registry.observability import readiness
 
 POSTGRESQL_OLDEST = 14
-START = "Start it: see the README, `Running it in production`."
+START = "Start it: see config/docs/operating.md."
 # Deadlines use the clock of the database, tokens the clock of this host. In seconds.
 SKEW_NOTICED, SKEW_HARMFUL = 2.0, 30.0
 

@@ -59,7 +59,14 @@ GROUPS: tuple[Group, ...] = (
             _list("Groups", "group", "auth", "group"),
         ),
     ),
-    Group("API", (Item("Try it out", "terminal", "docs"), Item("Reference", "menu_book", "redoc"))),
+    Group(
+        "Documentation",
+        (
+            Item("Guide", "help", "guide"),
+            Item("Try the API", "terminal", "docs"),
+            Item("API reference", "menu_book", "redoc"),
+        ),
+    ),
 )
 
 

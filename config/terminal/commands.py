@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -38,7 +39,7 @@ class TerminalCommand(BaseCommand, ABC):
     """A command that shows API objects; a subclass implements `show`.
 
     Exit status: 0 success, 1 refused or not found, 2 invalid arguments. `examples` are shown at
-    the end of the help, as lines without `manage.py`.
+    the end of the help, as lines without the program's name (`manage.py` or `modelpact`).
     """
 
     examples: tuple[str, ...] = ()
@@ -47,7 +48,8 @@ class TerminalCommand(BaseCommand, ABC):
     display: Display
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        lines = "\n".join(f"  manage.py {line}" for line in self.examples)
+        program = Path(prog_name).name
+        lines = "\n".join(f"  {program} {line}" for line in self.examples)
         kwargs.setdefault("epilog", f"examples:\n{lines}" if lines else None)
         kwargs.setdefault("formatter_class", _Formatter)
         return super().create_parser(prog_name, subcommand, **kwargs)

@@ -1,1 +1,1 @@
-"""Settings, rights, errors, the embedded default, and what the README says."""
+"""Settings, rights, errors, the embedded default, and what the README and the guide say."""

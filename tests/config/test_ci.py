@@ -29,6 +29,7 @@ def test_the_script_is_one_that_bash_can_read():
     assert read.returncode == 0, read.stderr
 
 
-def test_the_suites_the_soak_and_the_demo_are_steps():
+def test_the_suites_the_soak_the_wheel_and_the_demo_are_steps():
     steps = re.findall(r'^step "[^"]+" (\S+)', SCRIPT.read_text(), re.MULTILINE)
-    assert {"run_readme_tests", "run_tests_with_services", "run_soak", "run_demo"} <= set(steps)
+    owed = {"run_readme_tests", "run_tests_with_services", "run_soak", "run_wheel", "run_demo"}
+    assert owed <= set(steps)

@@ -8,7 +8,10 @@ from django.test import Client
 SCRIPTS = "script-src 'self';"
 
 
-@pytest.mark.parametrize("path", ["/admin/login/", "/admin/", "/v2/docs", "/v2/redoc", "/nowhere"])
+@pytest.mark.parametrize(
+    "path",
+    ["/admin/login/", "/admin/", "/docs/", "/docs/api/", "/v2/docs", "/v2/redoc", "/nowhere"],
+)
 def test_pages_run_no_script_but_our_files(db, path):
     policy = Client().get(path).headers["Content-Security-Policy"]
 
@@ -16,7 +19,7 @@ def test_pages_run_no_script_but_our_files(db, path):
     assert "frame-ancestors 'none'" in policy
     assert SCRIPTS in policy
     assert "unsafe-eval" not in policy
-    if path.startswith("/admin"):
+    if path.startswith(("/admin", "/docs")):
         assert "unsafe-inline" not in policy
 
 

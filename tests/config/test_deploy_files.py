@@ -21,9 +21,11 @@ DEPLOY = ROOT / "config" / "deploy"
 BIN = Path(sys.prefix) / "bin"
 INSTALLED = "/opt/modelpact/.venv/bin/"
 UNITS = sorted(DEPLOY.glob("*.service"))
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-SETTINGS = set(re.findall(r"^\| `([A-Z_]+)` \|", README, re.MULTILINE))
-REQUIRED = set(re.findall(r"^\| `([A-Z_]+)` \|[^|]*\| \*\*required\*\*", README, re.MULTILINE))
+GUIDE = ROOT / "config" / "docs"
+TABLE = (GUIDE / "settings.md").read_text(encoding="utf-8")
+OPERATING = (GUIDE / "operating.md").read_text(encoding="utf-8")
+SETTINGS = set(re.findall(r"^\| `([A-Z_]+)` \|", TABLE, re.MULTILINE))
+REQUIRED = set(re.findall(r"^\| `([A-Z_]+)` \|[^|]*\| \*\*required\*\*", TABLE, re.MULTILINE))
 # Read by what is run, and not by our settings.
 OTHERS = {"REMAP_SIGTERM", "GRANIAN_HOST", "GRANIAN_PORT", "AWS_REGION"}
 STOP_SECONDS = 30
@@ -161,14 +163,14 @@ def test_services_wait_for_what_there_is():
                 assert services[other]["healthcheck"]["test"]
 
 
-def test_both_run_the_same_processes_and_they_are_those_of_the_readme():
+def test_both_run_the_same_processes_and_they_are_those_of_the_guide():
     units = {
         shlex.join([Path(word).name if i == 0 else word for i, word in enumerate(_command(path))])
         for path in UNITS
     }
     composed = {shlex.join(_words(service["command"])) for service in _ours().values()}
     plain = {re.sub(r" --(schedule \S+|no-input)", "", command) for command in units | composed}
-    shown = re.search(r"## Running it in production\n.*?```sh\n(.*?)```", README, re.DOTALL)
+    shown = re.search(r"## Running it in production\n.*?```sh\n(.*?)```", OPERATING, re.DOTALL)
 
     assert shown is not None
     assert plain == set(shown[1].splitlines())

@@ -1,4 +1,4 @@
-"""The OpenAPI pages in a real browser: they work, and load nothing from elsewhere."""
+"""The OpenAPI pages and the guide in a real browser: they work, and load nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ def test_one_paste_of_a_token_lets_the_documented_examples_run(page, live_server
     assert '"status": "pending"' in answer.inner_text()
 
 
-@pytest.mark.parametrize(("path", "shown"), [("/v2/docs", ".opblock"), ("/v2/redoc", "h1")])
+@pytest.mark.parametrize(
+    ("path", "shown"), [("/v2/docs", ".opblock"), ("/v2/redoc", "h1"), ("/docs/", "h1")]
+)
 def test_a_page_loads_nothing_from_elsewhere(page, live_server, answered, path, shown):
     page.goto(f"{live_server.url}{path}")
     page.locator(shown).first.wait_for()
@@ -82,7 +84,7 @@ def test_a_page_loads_nothing_from_elsewhere(page, live_server, answered, path, 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["/v2/docs", "/v2/redoc"])
+@pytest.mark.parametrize("path", ["/v2/docs", "/v2/redoc", "/docs/api/"])
 def test_a_page_asks_for_nothing_that_its_policy_refuses_and_nothing_that_is_not_there(
     page, live_server, answered, path, scheme
 ):
@@ -98,7 +100,7 @@ def test_a_page_asks_for_nothing_that_its_policy_refuses_and_nothing_that_is_not
 
 
 @pytest.mark.parametrize(("scheme", "is_light"), [("light", True), ("dark", False)])
-@pytest.mark.parametrize("path", ["/v2/docs", "/v2/redoc"])
+@pytest.mark.parametrize("path", ["/v2/docs", "/v2/redoc", "/docs/api/"])
 def test_a_page_is_dark_where_the_readers_system_is(page, live_server, path, scheme, is_light):
     page.emulate_media(color_scheme=scheme)
     page.goto(f"{live_server.url}{path}")
@@ -128,7 +130,7 @@ def test_both_pages_begin_with_the_guide(page, live_server, path):
     assert set(headings) <= set(texts)
 
 
-@pytest.mark.parametrize("path", ["/v2/docs", "/v2/redoc"])
+@pytest.mark.parametrize("path", ["/v2/docs", "/v2/redoc", "/docs/api/"])
 def test_a_narrow_screen_shows_a_page_without_scrolling_sideways(narrow, live_server, path):
     page = narrow
     page.goto(f"{live_server.url}{path}")

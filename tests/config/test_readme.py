@@ -1,4 +1,4 @@
-"""What the README says of settings, modules and commands is what there is."""
+"""What the README and the guide say of settings, modules and commands is what there is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from typing import Any, NamedTuple
 from models_registry.queue import outcomes
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+DOCS = ROOT / "config" / "docs"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+SETTINGS, DEVELOPING, DELIVERY = (
+    (DOCS / f"{name}.md").read_text(encoding="utf-8")
+    for name in ("settings", "developing", "delivery")
+)
 REQUIRED = "**required**"
 
 
@@ -26,7 +31,7 @@ class Row(NamedTuple):
 
 def _documented() -> dict[str, Row]:
     rows = re.findall(
-        r"^\| `([A-Z][A-Z0-9_]+)` \| ([^|]*?) ?\| ([^|]*?) \| ([^|]+?) \|$", README, re.MULTILINE
+        r"^\| `([A-Z][A-Z0-9_]+)` \| ([^|]*?) ?\| ([^|]*?) \| ([^|]+?) \|$", SETTINGS, re.MULTILINE
     )
     return {name: Row(unit.strip(), default, effect) for name, unit, default, effect in rows}
 
@@ -53,7 +58,7 @@ def _read_from_environment() -> Iterator[tuple[str, str | None]]:
 
 
 def _written(default: ast.expr) -> str:
-    names = {"MIB": 1024 * 1024, "EMBEDDED": False, "BASE_DIR": Path(), "str": str}
+    names = {"MIB": 1024 * 1024, "EMBEDDED": False, "DATA_ROOT": Path(), "str": str}
     value: Any = eval(ast.unparse(default), {"__builtins__": {}}, names)
     if value in ("", None, []):
         return "none"
@@ -106,12 +111,12 @@ def _modules() -> Iterator[tuple[str, str]]:
 
 
 def map_lines() -> list[str]:
-    """Return the map as the README must show it."""
+    """Return the map as the guide must show it."""
     return [f"{path:<39} {caption}".rstrip() for path, caption in _modules()]
 
 
 def test_the_map_is_the_tree_and_its_captions_are_those_of_the_modules():
-    shown = re.search(r"## The map\n.*?```text\n(.*?)\n```", README, re.DOTALL)
+    shown = re.search(r"## The map\n.*?```text\n(.*?)\n```", DEVELOPING, re.DOTALL)
     assert shown is not None
     assert shown[1].splitlines() == map_lines()
 
@@ -131,8 +136,12 @@ def test_the_two_commands_stand_there_word_for_word():
         assert f"```sh\n{command}\n```" in README
 
 
+def test_the_readme_is_read_in_ten_minutes():
+    assert len(README.splitlines()) <= 250
+
+
 def test_every_error_that_a_job_may_show_is_in_the_table():
-    told = README.partition("## What is promised")[2].partition("## When a contract changes")[0]
+    told = DELIVERY.partition("## Errors of a job")[2]
     shown = set(re.findall(r"`([a-z]+_[a-z_]+|cancelled)`", told))
     sources = [*(ROOT / "models_registry").rglob("*.py")]
     codes = {
@@ -146,7 +155,7 @@ def test_every_error_that_a_job_may_show_is_in_the_table():
 
 
 def test_the_waits_between_tries_are_those_of_the_table(monkeypatch):
-    row = re.search(r"^\| wait of at most \| (.*) \| failure \|$", README, re.MULTILINE)
+    row = re.search(r"^\| wait of at most \| (.*) \| failure \|$", DELIVERY, re.MULTILINE)
     assert row is not None
     monkeypatch.setattr(outcomes.settings, "DISPATCH_BACKOFF_BASE_SECONDS", 2.0)
     monkeypatch.setattr(outcomes.random, "uniform", lambda least, most: most)
@@ -157,7 +166,7 @@ def test_the_waits_between_tries_are_those_of_the_table(monkeypatch):
 
 
 def test_a_job_that_is_always_throttled_fails_after_about_an_hour():
-    assert "`DISPATCH_MAX_THROTTLED` such calls, an hour with the defaults" in README
+    assert "`DISPATCH_MAX_THROTTLED` such calls, an hour with the defaults" in DELIVERY
     base, cap = 2.0, outcomes.settings.DISPATCH_BACKOFF_CAP_SECONDS
     longest = [min(base * 2**call, cap) for call in range(1, 30)]
 

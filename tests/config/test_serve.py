@@ -207,7 +207,7 @@ def test_after_the_scenarios_it_stays_up_and_prints_how_to_get_in(
     with Serving(data, "--demo", "--port", "0") as run:
         api = run.api()
         urls = dict(re.findall(r"^(\S.*?)  +(http\S+)$", run.output, re.MULTILINE))
-        assert set(urls) == {"API explorer", "API reference", "OpenAPI document", "Admin"}
+        assert set(urls) == {"Guide", "API explorer", "API reference", "OpenAPI document", "Admin"}
         for url in urls.values():
             with urllib.request.urlopen(url, timeout=20) as answer:
                 assert answer.status == 200

@@ -27,8 +27,10 @@ def loaded() -> set[str]:
     return set(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize("package", ["boto3", "botocore", "jsonschema", "rich", "waitress"])
+@pytest.mark.parametrize(
+    "package", ["boto3", "botocore", "jsonschema", "markdown_it", "rich", "waitress"]
+)
 def test_a_web_process_does_not_load_what_its_first_answer_does_not_need(loaded, package):
-    """Calling Lambda is for workers; judging a contract, for whoever is given a new one."""
+    """Workers call Lambda; a new contract needs jsonschema, and a page of the guide Markdown."""
     assert "rest_framework" in loaded
     assert package not in loaded

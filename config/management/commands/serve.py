@@ -97,8 +97,8 @@ def _check(options: dict[str, Any]) -> None:
     if not settings.EMBEDDED:
         raise CommandError(
             "This command runs the embedded mode, but the environment selects production"
-            ' (DATABASE_URL or MODELPACT_MODE). README, "Running it in production", lists'
-            " the processes to run there."
+            " (DATABASE_URL or MODELPACT_MODE). config/docs/operating.md, under"
+            ' "Running it in production", lists the processes to run there.'
         )
     if options["exit"] and not options["demo"]:
         raise CommandError("--exit needs --demo.")
@@ -157,6 +157,7 @@ def _print_access(console: Console, access: _Access) -> None:
     password = access.password or "(changed)"
     token = access.token or "(from your issuer)"
     for name, value in (
+        ("Guide", f"{access.address}/docs/"),
         ("API explorer", f"{access.address}/v2/docs"),
         ("API reference", f"{access.address}/v2/redoc"),
         ("OpenAPI document", f"{access.address}/v2/openapi.json"),
