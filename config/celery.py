@@ -14,13 +14,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 @setup_logging.connect
 def leave_logging_alone(**_: Any) -> None:
-    """Have workers and beat log as the settings say: whoever listens here keeps Celery from it."""
+    """Keep Celery from configuring logs: a receiver of this signal replaces its own setup."""
 
 
 @task_prerun.connect
 @task_postrun.connect
 def give_connections_back(sender: Task[Any, Any], **_: Any) -> None:
-    """Give this thread's database connections back to their pool, which looks at them before use.
+    """Give this thread's database connections back to their pool, which checks them before use.
 
     Celery itself is told not to (CELERY_DB_REUSE_MAX): it would close the whole pool, and each
     message would pay for a new connection and for preparing its statements again.
@@ -31,8 +31,8 @@ def give_connections_back(sender: Task[Any, Any], **_: Any) -> None:
 
 
 @worker_process_shutdown.connect
-def publish_what_is_handed_over(**_: Any) -> None:
-    """Publish a child's last hints: it ends without what Python runs at the end of a process."""
+def publish_last_wakeups(**_: Any) -> None:
+    """Publish a child's last wake-ups: it ends without running what is registered with `atexit`."""
     # Imported here: it needs Django's settings, which are read when the first app is made.
     from models_registry.queue.publisher import END_SECONDS
     from models_registry.queue.wakeups import publisher
@@ -41,7 +41,7 @@ def publish_what_is_handed_over(**_: Any) -> None:
 
 
 class WorkerTask(Task):  # type: ignore[type-arg]
-    """A task whose changes are a worker's, as the audit log names it."""
+    """A task whose changes the audit log attributes to the worker."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         # Imported here: it needs Django's settings, which are read when the first app is made.

@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+from models_registry.db import rows
+from models_registry.handlers import HANDLERS
+from models_registry.states import Action
 
 SHARED_SECRET_MIN_BYTES = 32
 KEY_SOURCES = "AUTH_JWKS_URL, AUTH_JWKS_FILE or AUTH_SHARED_SECRET"
@@ -47,6 +51,33 @@ def check_monitoring_token(
         fault = f"MONITORING_TOKEN must have at least {SHARED_SECRET_MIN_BYTES} bytes."
         return [Error(fault, id="modelpact.E002")]
     return []
+
+
+@register(Tags.models)
+def check_rows(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Report models whose rows the services can't write as `save()` does."""
+    return [
+        Error(f"Rows of {model._meta.label} can't be written: {fault}.", id="modelpact.E003")
+        for label in ("models_registry", "subscriptions")
+        for model in apps.get_app_config(label).get_models()
+        for fault in rows.faults_of(model)
+    ]
+
+
+@register()
+def check_handler_calls(
+    *, app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Report handler types whose calls could outlast the task that makes them."""
+    limit = settings.HANDLER_CALL_LIMIT_SECONDS
+    faults = [
+        f"A {job_type} call of handler type '{kind}' takes up to"
+        f" {handler.longest_call_seconds(job_type)} seconds: HANDLER_CALL_LIMIT_SECONDS is {limit}."
+        for kind, handler in HANDLERS.items()
+        for job_type in Action.values
+        if handler.longest_call_seconds(job_type) > limit
+    ]
+    return [Error(fault, id="modelpact.E003") for fault in faults]
 
 
 def rights_faults() -> list[str]:

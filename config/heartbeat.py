@@ -1,4 +1,4 @@
-"""Workers' signs of life: a thread in each worker's main process renews its row."""
+"""Heartbeats of workers: a thread in each worker's main process renews its row."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from models_registry.observability.heartbeats import HeartbeatKind
 
 logger = logging.getLogger(__name__)
 
-# A stop waits so long for the row to be taken away.
+# How long a stop waits for the row to be deleted.
 STOP_SECONDS = 2.0
 
 
 class Heart:
-    """Beats for one worker until it is stopped; what goes wrong is logged and tried again."""
+    """Beats for one worker until it is stopped; errors are logged and the beat is retried."""
 
     def __init__(self, name: str, queues: Sequence[str]) -> None:
         self._name, self._queues = name, tuple(queues)
@@ -69,7 +69,7 @@ _hearts: list[Heart] = []
 
 @worker_ready.connect
 def begin(sender: Any, **_: Any) -> None:
-    """Begin to beat once a worker consumes its queues."""
+    """Start the heartbeat once a worker consumes its queues."""
     queues = [queue.name for queue in sender.task_consumer.queues]
     _hearts.append(Heart(sender.hostname, queues))
     _hearts[-1].start()
@@ -77,6 +77,6 @@ def begin(sender: Any, **_: Any) -> None:
 
 @worker_shutdown.connect
 def cease(**_: Any) -> None:
-    """Take the worker's row away when it has stopped."""
+    """Delete the worker's row when it has stopped."""
     while _hearts:
         _hearts.pop().stop()

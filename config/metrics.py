@@ -20,9 +20,10 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from config.api.monitoring import is_monitoring
+from config.api.authentication import is_monitoring
 from models_registry.observability import gauges as jobs
-from subscriptions.services import gauges as subscriptions
+from subscriptions.revalidation.runs import open_progress
+from subscriptions.services import staleness
 
 # How long gauges are cached, in seconds: the usual ones, and those that are expensive to count.
 CACHE_SECONDS, SLOW_CACHE_SECONDS = 5.0, 60.0
@@ -96,7 +97,7 @@ def _one(name: str, text: str, value: float) -> Metric:
 def _read_jobs() -> Iterator[Metric]:
     try:
         counts, ages = jobs.open_jobs(), list(jobs.queue_ages())
-        overdue, progress = jobs.overdue_jobs(), subscriptions.revalidation_progress()
+        overdue, progress = jobs.overdue_jobs(), open_progress()
     except DatabaseError:
         yield _one("database_up", "Whether the database answers.", 0)
         return
@@ -119,11 +120,11 @@ def _read_jobs() -> Iterator[Metric]:
 
 def _read_stale() -> Iterator[Metric]:
     try:
-        number = subscriptions.stale_subscriptions()
+        number = staleness.stale_subscriptions()
     except DatabaseError:
         return
     if number is not None:
-        text = f"Stale subscriptions; counted up to {subscriptions.COUNT_LIMIT}."
+        text = f"Stale subscriptions; counted up to {staleness.COUNT_LIMIT}."
         yield _one("stale_subscriptions", text, number)
 
 

@@ -47,7 +47,7 @@ class Channel(redis.Channel):
 
     def _brpop_read(self, **options: Any) -> bool | None:
         try:
-            taken: bool | None = super()._brpop_read(**options)
+            taken: bool | None = super()._brpop_read(**options)  # type: ignore[misc]
         except ValueError as error:  # the item is taken from the list and is no JSON, or no UTF-8
             _drop(type(error).__name__)
             return True
@@ -62,7 +62,7 @@ class Transport(redis.Transport):
 
     Channel = Channel
 
-    def _deliver(self, message: Any, queue: str) -> None:
+    def _deliver(self, message: Any, queue: str | None) -> None:
         fault = _fault(message)
         if fault:
             _drop(fault)

@@ -217,7 +217,7 @@ LAMBDA_INVOCATION_TYPES = {
 }
 LAMBDA_CONNECT_TIMEOUT_SECONDS = env.int("LAMBDA_CONNECT_TIMEOUT_SECONDS", default=2)
 LAMBDA_EVENT_READ_TIMEOUT_SECONDS = env.int("LAMBDA_EVENT_READ_TIMEOUT_SECONDS", default=10)
-# The limits of tasks and the broker's visibility timeout go by it (CELERY_TASK_TIME_LIMIT).
+# The limits of tasks and the broker's visibility timeout go by it (HANDLER_CALL_LIMIT_SECONDS).
 LAMBDA_SYNC_READ_TIMEOUT_SECONDS = env.int("LAMBDA_SYNC_READ_TIMEOUT_SECONDS", default=120)
 # The largest event for each invocation type, in bytes. AWS takes 1 MiB for Event and 6 MiB for
 # RequestResponse, after a serialization of its own that adds a little.
@@ -293,11 +293,14 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # Never: connections are given back to their pool after each task (config/celery.py).
 CELERY_DB_REUSE_MAX = 10**12
+# The longest call that a handler type may make. One that needs longer is named here as well
+# (config/checks.py).
+HANDLER_CALL_LIMIT_SECONDS = LAMBDA_CONNECT_TIMEOUT_SECONDS + max(
+    LAMBDA_SYNC_READ_TIMEOUT_SECONDS, LAMBDA_EVENT_READ_TIMEOUT_SECONDS
+)
 # The longest task: five seconds of other work, then credentials for 14, a call, and 60 in which
 # its outcome is recorded; and some room.
-CELERY_TASK_SOFT_TIME_LIMIT = (
-    5 + 14 + LAMBDA_CONNECT_TIMEOUT_SECONDS + LAMBDA_SYNC_READ_TIMEOUT_SECONDS + 60 + 9
-)
+CELERY_TASK_SOFT_TIME_LIMIT = 5 + 14 + HANDLER_CALL_LIMIT_SECONDS + 60 + 9
 CELERY_TASK_TIME_LIMIT = CELERY_TASK_SOFT_TIME_LIMIT + 30
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -1,4 +1,4 @@
-"""The end of a worker that is told to stop: in its time, even if it waits for a child for ever."""
+"""A watchdog for workers that are told to stop: they end in time even if a child hangs."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from celery.signals import worker_ready
 
 logger = logging.getLogger(__name__)
 
-# From the signal on. It gives what is under way ten seconds (CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT),
-# and whoever sent it sends SIGKILL after thirty.
+# From the signal on. Running tasks get ten seconds of it (CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT), and
+# supervisors send SIGKILL after thirty.
 END_SECONDS = 25.0
 
 
 @worker_ready.connect
 def end_in_time(**_: Any) -> None:
-    """Have signals that mean "hand back the work and end" mean it.
+    """Add a watchdog to the signals that mean "hand back the work and end".
 
-    Celery waits for its children without limit, in the handler of the signal. A stop that waits
-    for what is under way (SIGTERM where it is not remapped) may take as long as that does.
+    Celery's signal handler waits for its children without limit. A warm stop (SIGTERM where it is
+    not remapped) may take as long as its tasks do, and gets no watchdog.
     """
     if threading.current_thread() is not threading.main_thread():
         return  # a worker in a thread of the embedded service, which has a watchdog of its own
@@ -44,7 +44,7 @@ def _with_watchdog(handler: Any) -> Any:
 
 
 def _end() -> None:
-    """End this process and its children; what they were at is found by the sweep."""
+    """Kill this process and its children; the sweep finds their jobs."""
     from billiard import active_children
 
     logger.error("worker.stop_took_too_long")

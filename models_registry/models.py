@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar, TypedDict
 from uuid import UUID
 
 from django.db import models
@@ -40,6 +40,7 @@ __all__ = [
     "JobStatus",
     "Model",
     "ModelStatus",
+    "ModelValues",
     "ModelVersion",
     "Origin",
     "VersionStatus",
@@ -54,6 +55,14 @@ def new_id() -> UUID:
     sort the ids of other processes wrongly.
     """
     return uuid7()
+
+
+class ModelValues(TypedDict):
+    """What a caller gives a model beside its handlers and contracts: columns of it."""
+
+    name: str
+    description: str
+    metadata: dict[str, Any]
 
 
 class Model(models.Model):
@@ -89,6 +98,17 @@ class Model(models.Model):
     revision = models.PositiveBigIntegerField()
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+
+    # The columns that the API shows, in this order; the audit log keeps them too.
+    SHOWN: ClassVar = (
+        "id",
+        "name",
+        "description",
+        "handlers",
+        "handler_contracts",
+        "metadata",
+        "status",
+    )
 
     class Meta:
         constraints = [
@@ -129,6 +149,11 @@ class ModelVersion(models.Model):
     revision = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField()
     activated_at = models.DateTimeField(null=True)
+
+    # The columns that the API shows beside a model and in lists, in this order.
+    SHOWN: ClassVar = ("version", "description", "metadata", "status")
+    # The columns that a version has of its model; the first two may be given by hand.
+    OF_MODEL: ClassVar = ("description", "metadata", "handlers", "handler_contracts")
 
     class Meta:
         constraints = [

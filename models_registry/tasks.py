@@ -1,4 +1,4 @@
-"""What the workers run: each task makes one service call, and its arguments are ids."""
+"""The Celery tasks: each makes one service call, and its arguments are ids."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from models_registry.services import retention
 def dispatch_events(job_ids: list[str]) -> None:
     """Call the handlers of jobs that are answered by a callback; each call is short."""
     if worker.work_through(job_ids, synchronous=False):
-        wakeups.publish(wakeups.DISPATCH_EVENTS, [])
+        wakeups.publish(dispatch_events.name, [])
 
 
 @shared_task
 def dispatch_waiting_calls(job_ids: list[str]) -> None:
-    """Call the handlers of jobs whose answer is waited for; on a queue of its own."""
+    """Call the handlers of jobs whose calls are synchronous; on a queue of its own."""
     if worker.work_through(job_ids, synchronous=True):
-        wakeups.publish(wakeups.DISPATCH_WAITING_CALLS, [])
+        wakeups.publish(dispatch_waiting_calls.name, [])
 
 
 @shared_task
 def sweep() -> None:
-    """Put right what was left behind."""
+    """Find and repair what lost messages and dead workers left behind."""
     sweeper.sweep()
     heartbeats.beat_of_sweep()
 
 
 @shared_task
 def prune() -> None:
-    """Delete what is too old, for a bounded time, and hand on what is left."""
+    """Delete what is too old, for a bounded time, and hand on the rest."""
     if not retention.prune().is_done:
         wakeups.publish(prune.name)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from models_registry.api.audit_views import AuditViewSet, HealthViewSet
-from models_registry.api.job_actions import RerunViewSet
-from models_registry.api.views import JobViewSet, ModelViewSet, VersionViewSet
+from models_registry.api.job_views import AuditViewSet, HealthViewSet, JobViewSet, RerunViewSet
+from models_registry.api.views import ModelViewSet, VersionViewSet
 
 VERSION = "models/<str:model_id>/versions/<str:model_version>"
 

@@ -12,4 +12,3 @@ class SubscriptionsConfig(AppConfig):
 
     def ready(self) -> None:
         from subscriptions import receivers  # noqa: F401 (connects them)
-        from subscriptions.services import retention  # noqa: F401 (registers its kinds)

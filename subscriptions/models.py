@@ -1,4 +1,4 @@
-"""Event subscriptions, and what they triggered."""
+"""The tables of event subscriptions and their triggers."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ __all__ = [
     "UpdateReport",
 ]
 
-# The longest chain of jobs that trigger each other; the fuse behind the refusal of loops.
+# The longest chain of jobs that trigger each other, should a loop not be detected.
 DEPTH_LIMIT = 32
 
 
 class TriggerEvent(models.TextChoices):
-    """What of the source model sets a subscription off."""
+    """The event of the source model that fires a subscription."""
 
     TRAINING_COMPLETE = "training_complete"
     INFERENCE_COMPLETE = "inference_complete"
@@ -43,7 +43,13 @@ class TriggerEvent(models.TextChoices):
     @property
     def action(self) -> Action:
         """The action of the source whose end is the event."""
-        return Action.TRAINING if self == TriggerEvent.TRAINING_COMPLETE else Action.INFERENCE
+        return _ACTIONS[self]
+
+
+_ACTIONS = {
+    TriggerEvent.TRAINING_COMPLETE: Action.TRAINING,
+    TriggerEvent.INFERENCE_COMPLETE: Action.INFERENCE,
+}
 
 
 class InputSource(models.TextChoices):
@@ -54,11 +60,11 @@ class InputSource(models.TextChoices):
 
 
 class SubscriptionStatus(models.TextChoices):
-    """What a subscription is set to, and what it effectively is.
+    """The status that is set, and the effective one.
 
-    `state` holds what was set: active, paused, or stale by hand. The effective status is stale
-    as well while an interface differs from the one that was accepted; that is derived when read
-    and never written, so an update costs the same for one subscriber and for a million.
+    `state` is the status that was set: active, paused, or stale by hand. The effective status is
+    also stale while an interface differs from the accepted one. It is derived when read and never
+    written, so an update costs the same for one subscriber and for a million.
     """
 
     ACTIVE = "active"
@@ -113,7 +119,7 @@ class EventSubscription(models.Model):
     """When `trigger_event` happens to `source`, run `target_action` of `target`."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    # No index of their own: some of those below begin with them. Here and elsewhere.
+    # No index of their own, here and elsewhere: indexes below begin with these columns.
     source = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="+", db_index=False)
     target = models.ForeignKey(Model, on_delete=models.RESTRICT, related_name="+", db_index=False)
     trigger_event = models.CharField(max_length=18, choices=TriggerEvent.choices)
@@ -121,24 +127,24 @@ class EventSubscription(models.Model):
     input_source = models.CharField(max_length=14, choices=InputSource.choices)
     # None for trigger_output.
     input = JSONTextField(null=True)
-    # Size of `input` as JSON, so that an event that would be too large is found without reading it.
+    # Size of `input` as JSON, to find an event that is too large without reading it.
     input_bytes = models.PositiveIntegerField(default=0)
     label = models.CharField(max_length=200, null=True)  # noqa: DJ001 (null is owed)
     state = models.CharField(
         max_length=6, choices=SubscriptionStatus.choices, default=SubscriptionStatus.ACTIVE
     )
-    # The interfaces it was accepted against: the target's input and, for trigger_output, the
-    # source's output ("" otherwise).
+    # The accepted interfaces: the target's input and, for trigger_output, the source's output
+    # ("" otherwise).
     accepted_target_fingerprint = models.CharField(max_length=64)
     accepted_source_fingerprint = models.CharField(max_length=64, default="", blank=True)
     accepted_at = models.DateTimeField()
-    # Where the stored payload does not fit the target's present contract; at most 20 lines.
+    # Why the stored payload does not fit the target's present contract; at most 20 lines.
     warnings = JSONTextField(default=list)
     has_warnings = models.BooleanField(default=False)
-    # Set on those that `subscribe: true` made: one per model and distinct input.
+    # Set if `subscribe: true` made it: one per model and distinct input.
     replay_digest = models.CharField(max_length=64, null=True)  # noqa: DJ001 (unique unless null)
-    # Grows whenever a caller's change gave it a payload or warnings of its own; a revalidation
-    # writes, and an event fires, only if it is what was read.
+    # Incremented when a caller changes the payload or the warnings (optimistic locking): a
+    # revalidation writes, and an event fires, only if it is unchanged since the row was read.
     revision = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -165,19 +171,19 @@ class EventSubscription(models.Model):
         indexes = [
             models.Index(fields=["source", "id"], name="subscription_by_source"),
             models.Index(fields=["target", "id"], name="subscription_by_target"),
-            # Firing, and the search for loops.
+            # Firing, and loop detection.
             models.Index(
                 fields=["source", "trigger_event", "target", "target_action"],
                 name="subscription_fires",
                 condition=Q(state="active"),
             ),
-            # Revalidation, in keyset order.
+            # Revalidation, by keyset pagination.
             models.Index(
                 fields=["target", "target_action", "id"],
                 name="subscription_payloads",
                 condition=Q(input_source="stored"),
             ),
-            # Those that were accepted against another interface than the present one: a range.
+            # Subscriptions whose accepted interface is not the present one: a range.
             models.Index(
                 fields=["target", "target_action", "accepted_target_fingerprint"],
                 name="subscription_target_accepted",
@@ -187,7 +193,7 @@ class EventSubscription(models.Model):
                 name="subscription_source_accepted",
                 condition=Q(input_source="trigger_output"),
             ),
-            # What somebody stopped, newest first.
+            # Paused, or stale by hand; newest first.
             models.Index(
                 fields=["state", "-id"],
                 name="subscription_not_active",
@@ -200,15 +206,15 @@ class EventSubscription(models.Model):
 
     @property
     def event_action(self) -> Action:
-        """The action of the source whose end is the event."""
+        """The action of the source whose completion is the event."""
         return TriggerEvent(self.trigger_event).action
 
 
 class Trigger(models.Model):
-    """One event that fired one subscription: its job, or why there is none.
+    """One event that fired one subscription, with its job or the error.
 
-    `event` names the event: "job:<id>" for a job that ended, "activation:<version>:<count>" for
-    an activation by hand. Unique with the subscription, so nothing fires twice.
+    `event` is "job:<id>" for a completed job and "activation:<version>:<count>" for an activation
+    by hand. It is unique with the subscription, so nothing fires twice.
     """
 
     subscription = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""What the workers run in the background: each task makes one service call."""
+"""Celery tasks of revalidations and reports: each makes one service call."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from subscriptions.revalidation import runs
 
 @shared_task
 def revalidate(run_id: str) -> None:
-    """Check stored payloads for a bounded time, and hand on what is left."""
+    """Check stored payloads for a bounded time, and requeue what is left."""
     if runs.work_through(UUID(run_id)):
-        wakeups.hand_on(UUID(run_id))
+        wakeups.requeue(UUID(run_id))
 
 
 @shared_task
 def sweep_revalidations() -> None:
-    """Wake workers for runs that were left behind."""
+    """Wake workers for runs that no worker is at."""
     runs.sweep()
 
 
 @shared_task
 def fill_in_report(report_id: str) -> None:
-    """Find out what an update did to others."""
+    """Fill in the report on what an update does to subscribers."""
     reports.fill_in(UUID(report_id))
 
 
 @shared_task
 def sweep_reports() -> None:
-    """Wake workers for reports that were left behind."""
+    """Wake workers for reports that nobody has filled in."""
     reports.sweep()

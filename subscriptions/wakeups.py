@@ -1,4 +1,4 @@
-"""Waking workers after an update. A lost hint costs time only: the sweep finds its row."""
+"""Waking workers for revalidations and reports. A wake-up may be lost: the sweep finds its row."""
 
 from __future__ import annotations
 
@@ -6,44 +6,44 @@ from uuid import UUID
 
 from django.db import transaction
 
-from models_registry.queue.wakeups import publish, publisher
+from models_registry.queue.wakeups import WakeUp, publish, publisher
 
-# By name, so that whoever asks for work need not import what does it.
-REVALIDATE = "subscriptions.tasks.revalidate"
-FILL_IN_REPORT = "subscriptions.tasks.fill_in_report"
+# Tasks by name, so that a caller need not import what they run.
+REVALIDATE = WakeUp("subscriptions.tasks.revalidate")
+FILL_IN_REPORT = WakeUp("subscriptions.tasks.fill_in_report")
 
 
 def wake_revalidators(run_id: UUID) -> None:
-    """Ask a worker to begin with a run once the present transaction is committed."""
+    """Wake a worker for a run once the present transaction is committed."""
 
     def send() -> None:
-        send_hint(run_id)
+        publish_run_wakeup(run_id)
 
     transaction.on_commit(send, robust=True)
 
 
-def send_hint(run_id: UUID) -> None:
+def publish_run_wakeup(run_id: UUID) -> None:
     """Have a message for a run published soon; must be outside a transaction. Never raises."""
     publisher.hand_over(REVALIDATE, [run_id])
 
 
-def hand_on(run_id: UUID) -> bool:
-    """Publish a message for the rest of a run before a worker lets go of its own.
+def requeue(run_id: UUID) -> bool:
+    """Publish a message for the rest of a run before the worker acknowledges its own message.
 
-    Must be outside a transaction. Never raises; says if it went.
+    Must be outside a transaction. Never raises; returns whether it was sent.
     """
-    return publish(REVALIDATE, str(run_id))
+    return publish(REVALIDATE.task, str(run_id))
 
 
 def wake_reporter(report_id: UUID) -> None:
-    """Ask a worker to fill in a report once the present transaction is committed."""
+    """Wake a worker for a report once the present transaction is committed."""
 
     def send() -> None:
-        send_report_hint(report_id)
+        publish_report_wakeup(report_id)
 
     transaction.on_commit(send, robust=True)
 
 
-def send_report_hint(report_id: UUID) -> None:
+def publish_report_wakeup(report_id: UUID) -> None:
     """Have a message for a report published soon; must be outside a transaction. Never raises."""
     publisher.hand_over(FILL_IN_REPORT, [report_id])

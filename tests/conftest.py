@@ -16,10 +16,10 @@ from pytest_django.live_server_helper import LiveServer
 
 import config
 from config.embedded.lambda_endpoint import LambdaEndpoint
-from models_registry.models import Action, Model
+from models_registry.models import Model
 from models_registry.observability.actor import SYSTEM, acting
 from models_registry.observability.tracing import NOTHING, tracing
-from models_registry.queue import dispatch, wakeups, worker
+from models_registry.queue import wakeups, worker
 from models_registry.queue.circuit_breaker import CircuitBreaker, function_breakers
 from models_registry.queue.claim import claim_due_job
 from tests import factories
@@ -104,7 +104,7 @@ def active_model(db: None) -> Model:
 def scripted(monkeypatch: pytest.MonkeyPatch) -> ScriptedHandler:
     """A handler that answers as told, in place of the network; it keeps what it was sent."""
     handler = ScriptedHandler()
-    monkeypatch.setattr(dispatch, "handler_for", handler.instead_of(dispatch.handler_for))
+    monkeypatch.setattr(worker, "handler_for", handler.instead_of(worker.handler_for))
     return handler
 
 
@@ -135,8 +135,8 @@ def run_due_jobs(db: None) -> Callable[[], int]:
 
     def run() -> int:
         made = 0
-        while job := claim_due_job(Action.values):
-            dispatch.call_handler(job)
+        while job := claim_due_job(synchronous=False) or claim_due_job(synchronous=True):
+            worker.call_handler(job)
             made += 1
         return made
 
@@ -156,10 +156,10 @@ def clock() -> Clock:
 
 
 @pytest.fixture(autouse=True)
-def hints_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def wakeups_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Leave no message, and no pause after failures, to the next test.
 
-    Without REDIS_URL hints go to a broker inside this process that nobody reads; with it they
+    Without REDIS_URL wake-ups go to a broker inside this process that nobody reads; with it they
     go to Redis, under a prefix of this process (tests/settings.py).
     """
     fresh = CircuitBreaker(
@@ -175,7 +175,7 @@ def hints_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def every_function_may_be_called(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Leave no function alone in the next test because it failed in this one."""
-    monkeypatch.setattr(function_breakers, "_pauses", {})
+    monkeypatch.setattr(function_breakers, "_breakers", {})
     yield
     while worker._timers:
         worker._timers.popitem()[1].cancel()

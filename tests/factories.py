@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from models_registry.models import Job, Model, ModelVersion
+from models_registry.models import Job, Model, ModelValues, ModelVersion
 from models_registry.services.definitions import Definition, check_definition
 from models_registry.services.jobs import request_inference, request_training
 from models_registry.services.models import register_model, update_model
@@ -12,6 +12,12 @@ from models_registry.services.versions import set_version_status
 from subscriptions.models import EventSubscription
 from subscriptions.services.subscribing import subscribe
 from tests import examples
+
+
+def values(body: dict[str, Any]) -> ModelValues:
+    """Return what of a body is a column of the model beside handlers and contracts."""
+    columns = ModelValues.__annotations__.keys() & body.keys()
+    return cast("ModelValues", {name: body[name] for name in columns})
 
 
 def definition(**changed: Any) -> Definition:
@@ -25,9 +31,7 @@ def make_model(model_id: str | None = examples.MODEL_ID, **changed: Any) -> Mode
     body = examples.create_model(**changed)
     model, _ = register_model(
         model_id=model_id,
-        name=body["name"],
-        description=body["description"],
-        metadata=body["metadata"],
+        **values(body),
         definition=check_definition(
             handlers=body["handlers"], handler_contracts=body.get("handler_contracts")
         ),
@@ -46,9 +50,7 @@ def change_model(model_id: str = examples.MODEL_ID, **changed: Any) -> ModelVers
     body = examples.update_model(**changed)
     _, version = update_model(
         model_id=model_id,
-        name=body["name"],
-        description=body["description"],
-        metadata=body["metadata"],
+        **values(body),
         definition=definition(**changed),
     )
     return version

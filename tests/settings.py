@@ -29,7 +29,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "NAME": str(Path(os.environ["MODELPACT_DATA"]) / "test.sqlite3")
     }
 
-# Hints of this process alone: several runs, and several processes of one run, may share a Redis.
+# Wake-ups of this process alone: several runs, and several processes of one run, may share a Redis.
 _run = os.environ["MODELPACT_TEST_RUN"]
 _process = os.environ.get("PYTEST_XDIST_WORKER", "main")
 REDIS_PREFIX = f"modelpact-test-{_run}-{_process}:"

@@ -105,6 +105,52 @@ def test_the_registry_never_mentions_the_subscriptions():
     assert _found(registry, _names_subscriptions) == {}
 
 
+# --- No handler type is known outside its module ----------------------------------------------
+# The settings of each type, and the embedded default's own endpoint, which is one of Lambda's.
+KNOW_LAMBDA = ("models_registry/handlers/", "config/settings.py", "config/embedded/")
+# Looks at the settings of each type, which are part of a deployment.
+KNOW_ITS_SETTINGS = ("config/doctor/configuration.py", "config/doctor/functions.py")
+# Shows what a caller may send.
+KNOW_ITS_BODIES = ("models_registry/api/openapi/examples.py",)
+LAMBDA_TYPE = re.compile(r"lambda|lambda_\w+|\w*aws_lambda\w*|models_registry\.handlers\.\w+")
+# What is the same for all handler types.
+OF_ALL_TYPES = {f"models_registry.handlers.{name}" for name in ("events", "callbacks", "protocol")}
+
+
+def _names_lambda(tree: ast.Module) -> Iterator[str]:
+    """Yield names of Lambda's settings, of its modules, and of its type and errors as text."""
+    for node in ast.walk(tree):
+        for name in set(_names(node)) - OF_ALL_TYPES:
+            is_setting = name.startswith("LAMBDA_") and not isinstance(node, ast.Constant)
+            if is_setting or LAMBDA_TYPE.fullmatch(name):
+                yield name
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "handler_for('lambda')",
+        "{'type': 'lambda'}",
+        "settings.LAMBDA_ACCOUNTS",
+        "from models_registry.handlers.aws_lambda import dry_run",
+        "from models_registry.handlers import aws_lambda",
+        "from models_registry.handlers.arns import ARN",
+        "{'lambda_not_found': 'Create it.'}",
+    ],
+)
+def test_naming_a_handler_type_is_noticed(code):
+    assert list(_names_lambda(ast.parse(code)))
+
+
+def test_no_handler_type_is_known_outside_its_module():
+    others = {path: tree for path, tree in ALL.items() if not path.startswith(KNOW_LAMBDA)}
+    found = _found(others, _names_lambda)
+    assert {path for path in found if path not in KNOW_ITS_SETTINGS + KNOW_ITS_BODIES} == set()
+    for path in KNOW_ITS_SETTINGS:
+        assert [name for name in found[path] if not name.startswith("LAMBDA_")] == []
+    assert set(found["models_registry/api/openapi/examples.py"]) == {"lambda"}
+
+
 def _facts() -> dict[str, Signal]:
     return {name: fact for name, fact in vars(signals).items() if isinstance(fact, Signal)}
 
@@ -193,6 +239,44 @@ def test_only_services_write():
     others = {path: tree for path, tree in ALL.items() if not _may_write(path)}
     assert _found(others, _writes) == {}
     assert len(_found(ALL, _writes)) > 5
+
+
+# --- Databases differ in one place --------------------------------------------------------------
+# Django's backend of the settings, and the package that everything else asks.
+KNOW_THE_DATABASE = ("models_registry/db/", "config/postgresql/")
+ASKS_THE_DATABASE = {"vendor", "is_postgresql", "cursor", "features", "ops", "stream"}
+
+
+def _asks_the_database(tree: ast.Module) -> Iterator[str]:
+    """Yield what opens a cursor, or asks which database it is or what that can do."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(attr=name, value=on) if name in ASKS_THE_DATABASE:
+                if name == "is_postgresql" or "connection" in ast.unparse(on):
+                    yield f"line {node.lineno}: {ast.unparse(node)}"
+            case ast.ImportFrom(names=names):
+                yield from (each.name for each in names if each.name == "is_postgresql")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "if connection.vendor == 'postgresql': pass",
+        "with connections['default'].cursor() as cursor: pass",
+        "connection.features.has_select_for_update",
+        "connection.ops.adapt_datetimefield_value(now)",
+        "from models_registry.db.dialect import is_postgresql",
+        "dialect.is_postgresql()",
+    ],
+)
+def test_asking_the_database_is_noticed(code):
+    assert list(_asks_the_database(ast.parse(code)))
+
+
+def test_only_the_package_for_it_knows_which_database_it_is():
+    others = {path: tree for path, tree in ALL.items() if not path.startswith(KNOW_THE_DATABASE)}
+    assert _found(others, _asks_the_database) == {}
+    assert len(_found(ALL, _asks_the_database)) > 3
 
 
 # --- Modules ----------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from typing import (
 from django.db.models.enums import ChoicesType
 from drf_spectacular.plumbing import get_doc, resolve_type_hint
 
-from models_registry.api.openapi.components import HANDLERS, TYPES, Schema, ref
+from models_registry.api.openapi.components import TYPES, Schema, handler_components, ref
 from models_registry.json_types import Component, Keywords
 from subscriptions.api.openapi.components import TYPES as SUBSCRIPTION_TYPES
 
@@ -30,7 +30,7 @@ from subscriptions.api.openapi.components import TYPES as SUBSCRIPTION_TYPES
 def add_components(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add the schemas that answers refer to by name; a hook of drf-spectacular."""
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
-    schemas.update(HANDLERS, **components_of(TYPES | SUBSCRIPTION_TYPES))
+    schemas.update(handler_components(), **components_of(TYPES | SUBSCRIPTION_TYPES))
     return result
 
 

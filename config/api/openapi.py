@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 
 from config.api.permissions import PUBLIC, declared_scope
-
-GUIDE = Path(__file__).parents[1] / "docs" / "api.md"
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -46,9 +43,3 @@ class OperationSchema(AutoSchema):
             return []
         auth: list[dict[str, Any]] = super().get_auth()
         return auth
-
-
-def add_guide(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Put the guide at the head of the document, where both pages show it."""
-    result["info"]["description"] = GUIDE.read_text(encoding="utf-8")
-    return result

@@ -21,8 +21,8 @@ from models_registry.queue.circuit_breaker import CircuitBreaker
 
 logger = logging.getLogger(__name__)
 
-# A request must not wait for a Redis that does not answer; it passes uncounted instead, and so do
-# all others for a while.
+# A request must not wait for a Redis that does not answer: it passes uncounted, and so do all
+# others while the circuit breaker is open.
 REDIS_TIMEOUT_SECONDS = 0.25
 PAUSE_SECONDS = 10.0
 # How many callers are told apart where there is no Redis.
@@ -59,7 +59,7 @@ class CallerThrottle(BaseThrottle):
 
 def _count(kind: str, per_minute: int, caller: Principal) -> None:
     """Count a request of `caller`; raises RateLimited when it is one too many."""
-    if not per_minute or not breaker.allows():
+    if not per_minute or not breaker.allow():
         return
     key = f"{kind}:{caller.caller}"
     try:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 SETTINGS: dict[str, Any] = {
     "TITLE": "Modelpact",
     "VERSION": "2.0.0",
+    # Both pages show it at their head.
+    "DESCRIPTION": (Path(__file__).parents[1] / "docs" / "api.md").read_text(encoding="utf-8"),
     "OAS_VERSION": "3.1.1",
     "GENERIC_ADDITIONAL_PROPERTIES": "bool",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "POSTPROCESSING_HOOKS": [
-        "config.api.components.add_components",
-        "config.api.openapi.add_guide",
-    ],
+    "POSTPROCESSING_HOOKS": ["config.api.components.add_components"],
     # The order in which the pages show them.
     "TAGS": [
         {"name": "Models", "description": "What is registered, and what an update would do."},

@@ -129,7 +129,8 @@ def _close_table(*_: Any) -> str:
 def _markdown() -> MarkdownIt:
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     markdown.use(anchors_plugin, max_level=4, permalink=True, permalinkSymbol="#")
-    rules: Any = markdown.renderer.rules
+    renderer: Any = markdown.renderer  # a protocol that does not name `rules`
+    rules = renderer.rules
     rules.update(table_open=_open_table, table_close=_close_table)
     fence = rules["fence"]
     rules["fence"] = lambda *given: str(fence(*given)).replace("<pre>", '<pre tabindex="0">', 1)

@@ -14,12 +14,10 @@ from django.conf import settings
 from django.core import checks
 from django.db import connections
 
-from config.api.jwks import BadKeySet, read_key_set
-from config.api.key_store import fetch_document
+from config.api.key_sets import BadKeySet, fetch_document, read_key_set
 from config.checks import rights_faults
 from config.doctor import Finding, database, ok, problem, warning
-from models_registry.handlers.aws_lambda import dry_run
-from models_registry.handlers.protocol import CallError
+from models_registry.handlers import Refusal, handler_for
 from models_registry.models import Model, ModelStatus
 
 # Checks of the OpenAPI document, which does not depend on the deployment.
@@ -126,17 +124,7 @@ def check_tokens() -> Iterator[Finding]:
 # How many functions are checked, and how many in parallel.
 FUNCTIONS_LIMIT = 100
 PARALLEL_DRY_RUNS = 8
-ADVICE = {
-    "lambda_not_found": "Create the function or the version, or update the model.",
-    "lambda_access_denied": "Allow this host's role `lambda:InvokeFunction` on it.",
-    "lambda_no_credentials": "Give this host AWS credentials where boto3 looks for them.",
-    "lambda_unreachable": "Check that the region exists and that this host reaches AWS.",
-    "function_not_allowed": "Allow it in LAMBDA_ACCOUNTS, LAMBDA_REGIONS or LAMBDA_NAME_PREFIX,"
-    " or update the model.",
-}
-DEFAULT_ADVICE = "Look at the function in AWS; the error comes from Lambda."
-
-Function = tuple[str, str | None]
+HandlerDict = dict[str, Any]
 
 
 def check_functions() -> Iterator[Finding]:
@@ -144,44 +132,34 @@ def check_functions() -> Iterator[Finding]:
     if settings.EMBEDDED and not settings.LAMBDA_ENDPOINT_URL:
         yield ok("functions", "Functions run in the process of `manage.py serve`.")
         return
-    found = list(islice(_distinct_functions(), FUNCTIONS_LIMIT + 1))
+    found = list(islice(_distinct_handlers(), FUNCTIONS_LIMIT + 1))
     checked = found[:FUNCTIONS_LIMIT]
     with ThreadPoolExecutor(PARALLEL_DRY_RUNS) as pool:
-        errors = list(pool.map(_dry_run, checked))
-    for function, error in zip(checked, errors, strict=True):
-        if error is not None:
-            yield _finding(function, error)
+        refusals = list(pool.map(_dry_run, checked))
+    yield from (problem("functions", *refusal) for refusal in refusals if refusal is not None)
     if len(found) > len(checked):
         message = f"There are more than {FUNCTIONS_LIMIT} functions; the others are not checked."
         yield warning("functions", message, "Nothing to do if they are similar.")
-    allowed = errors.count(None)
+    allowed = refusals.count(None)
     message = f"{allowed} of {len(checked)} may be invoked."
     yield ok("functions", message if checked else "No active model has a function.")
 
 
-def _distinct_functions() -> Iterator[Function]:
-    """Yield each function of an active model or its current version, without duplicates."""
+def _distinct_handlers() -> Iterator[HandlerDict]:
+    """Yield each handler of an active model or its current version, without duplicates."""
     active = Model.objects.filter(status=ModelStatus.ACTIVE).order_by("pk")
     rows = active.values_list("handlers", "current_version__handlers")
     seen = set()
     for handlers in (each for row in rows.iterator() for each in row if each):
         for handler in handlers.values():
-            function = (handler.get("arn"), handler.get("version"))
-            if handler["type"] == "lambda" and function not in seen:
-                seen.add(function)
-                yield function
+            key = frozenset(handler.items())
+            if key not in seen:
+                seen.add(key)
+                yield handler
 
 
-def _dry_run(function: Function) -> CallError | None:
-    arn, version = function
-    return dry_run({"type": "lambda", "arn": arn} | ({"version": version} if version else {}))
-
-
-def _finding(function: Function, error: CallError) -> Finding:
-    arn, version = function
-    name = arn if version is None else f"{arn} ({version})"
-    own = error.get("details") or error["message"]
-    return problem("functions", f"{name}: {own}", ADVICE.get(error["code"], DEFAULT_ADVICE))
+def _dry_run(handler: HandlerDict) -> Refusal | None:
+    return handler_for(handler["type"]).dry_run(handler)
 
 
 Check = Callable[[], Iterable[Finding]]

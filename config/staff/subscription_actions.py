@@ -49,7 +49,7 @@ class Pause(StaffAction[EventSubscription]):
 
     def effects(self, row: EventSubscription) -> Iterator[str]:
         yield "The subscription stops firing. Its existing jobs continue."
-        yield "Events during the pause are not caught up later."
+        yield "Events that happen during the pause are skipped."
 
     def perform(self, row: EventSubscription) -> str:
         update_subscription(

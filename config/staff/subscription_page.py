@@ -13,11 +13,10 @@ from config.staff.formatting import pretty
 from config.staff.links import job_url, list_url, page_url
 from config.staff.schema_tree import schema_tree
 from models_registry.models import Direction
-from subscriptions.impact.differences import with_changes
 from subscriptions.models import EventSubscription, Trigger
 from subscriptions.services.edges import edge_warnings, edges_of
 from subscriptions.services.interfaces import accepted_interface, interface_of
-from subscriptions.services.staleness import StaleReason, stale_because
+from subscriptions.services.staleness import StaleReason, stale_because, with_changes
 
 TRIGGERS_SHOWN = 20
 CHANGES_SHOWN = 50

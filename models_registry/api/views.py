@@ -1,23 +1,20 @@
-"""The registry's operations; each makes one service call or one read."""
+"""The operations on models and versions; each makes one service call or one read."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
-from uuid import UUID
 
 from rest_framework import serializers, status
 from rest_framework.request import Request
 
 from models_registry.api import representations as show
 from models_registry.api.etags import has_precondition, not_modified, precondition
-from models_registry.api.filters import JOB_PARAMETERS, filtered_jobs
 from models_registry.api.idempotency import idempotent
-from models_registry.api.openapi import job_operations, model_operations
+from models_registry.api.openapi import model_operations
 from models_registry.api.pages import page, stored_page
-from models_registry.api.queries import Query
+from models_registry.api.response_types import StatusChangeObject
 from models_registry.api.responses import Response
 from models_registry.api.serializers import (
-    CompleteJobRequest,
     CreateModelRequest,
     CreateVersionRequest,
     InferRequest,
@@ -28,7 +25,7 @@ from models_registry.api.serializers import (
 from models_registry.api.viewset import ApiViewSet
 from models_registry.db.read_models import model_etag, stored_models, version_etag
 from models_registry.models import Action, Job, Model, ModelVersion
-from models_registry.services import completion, jobs, lookups, models, versions
+from models_registry.services import jobs, lookups, models, versions
 
 Bodies = dict[str, type[serializers.Serializer[Any]]]
 Scopes = dict[str, str]
@@ -132,7 +129,7 @@ class VersionViewSet(ApiViewSet):
             model_id=model_id, version=model_version, status=self.body["status"]
         )
         shown = show.model_and_version(change.model, change.version)
-        return Response({**shown, "triggered_events": change.triggered_events})
+        return Response(StatusChangeObject(**shown, triggered_events=change.triggered_events))
 
     @model_operations.train_model_version
     @idempotent
@@ -145,63 +142,6 @@ class VersionViewSet(ApiViewSet):
     def infer(self, request: Request, model_id: str, model_version: str) -> Response:
         job = jobs.request_inference(model_id=model_id, version=model_version, **self.body)
         return _accepted(request, job, model_version)
-
-
-class JobViewSet(ApiViewSet):
-    """Jobs: the whole list, a model's, and one by its id or by its whole path."""
-
-    scopes: ClassVar[Scopes] = {
-        "list": "read_models",
-        "list_of_model": "read_models",
-        "retrieve": "read_models",
-        "retrieve_of_version": "read_models",
-        "complete": "complete_jobs",
-    }
-    bodies: ClassVar[Bodies] = {"complete": CompleteJobRequest}
-
-    @job_operations.list_jobs
-    def list(self, request: Request) -> Response:
-        return _job_page(request, Job.objects.all())
-
-    @job_operations.list_model_jobs
-    def list_of_model(self, request: Request, model_id: str) -> Response:
-        lookups.require_model(model_id)
-        return _job_page(request, Job.objects.filter(model_id=model_id))
-
-    @job_operations.get_job
-    def retrieve(self, request: Request, job_id: str) -> Response:
-        return Response(show.job_object(lookups.get_job(UUID(job_id))))
-
-    @job_operations.get_model_version_job
-    def retrieve_of_version(
-        self, request: Request, model_id: str, model_version: str, job_id: str
-    ) -> Response:
-        job = lookups.get_job(UUID(job_id), model_id=model_id, version=model_version)
-        return Response(show.job_object(job))
-
-    @job_operations.complete_model_job
-    def complete(
-        self, request: Request, model_id: str, model_version: str, job_id: str
-    ) -> Response:
-        job = completion.complete_job(
-            model_id=model_id, version=model_version, job_id=UUID(job_id), **self.body
-        )
-        return Response(
-            {
-                "job_id": str(job.pk),
-                "model_id": model_id,
-                "model_version": model_version,
-                "status": job.status,
-                "triggered_events": job.triggered_events,
-            }
-        )
-
-
-def _job_page(request: Request, queryset: Any) -> Response:
-    query = Query(request, JOB_PARAMETERS)
-    jobs_found = filtered_jobs(query, queryset.select_related("version"))
-    rows, headers = page(request, jobs_found, key=("-id",), query=query)
-    return Response([show.job_object(job) for job in rows], headers=headers)
 
 
 def _shown(model: Model, version: ModelVersion, status_code: int = status.HTTP_200_OK) -> Response:

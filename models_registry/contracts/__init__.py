@@ -1,13 +1,12 @@
 """JSON Schema contracts: check a contract, check a payload, fingerprint. Pure, no ORM."""
 
-from models_registry.contracts.batches import PayloadCheck
 from models_registry.contracts.documents import check_contract
 from models_registry.contracts.fingerprints import (
     canonical_json,
     fingerprint,
     interface_fingerprint,
 )
-from models_registry.contracts.payloads import check_payload, compiled
+from models_registry.contracts.payloads import PayloadCheck, check_payload, compiled
 
 __all__ = [
     "PayloadCheck",

@@ -1,4 +1,4 @@
-"""A cache that several threads share and that never grows beyond its bounds."""
+"""A thread-safe LRU cache with limits of entries and weight."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Value = TypeVar("Value")
 
 
 class BoundedCache(Generic[Value]):
-    """Keeps the entries used last: at most `entries` of them, and at most `weight` together."""
+    """Keeps the most recently used values: at most `entries`, and at most `weight` together."""
 
     def __init__(self, *, entries: int, weight: int) -> None:
         self._entries, self._weight = entries, weight
@@ -22,7 +22,7 @@ class BoundedCache(Generic[Value]):
         return len(self._kept)
 
     def get(self, key: str | bytes) -> Value | None:
-        """Return what is kept under `key`, None when nothing is."""
+        """Return the value of `key`, None if it is not in the cache."""
         with self._lock:
             found = self._kept.get(key)
             if found is None:
@@ -31,7 +31,7 @@ class BoundedCache(Generic[Value]):
             return found[0]
 
     def put(self, key: str | bytes, value: Value, *, weight: int) -> None:
-        """Keep `value`; the entries not used for longest make room. A heavier one is not kept."""
+        """Keep `value` and evict the least recently used; one above the limit is not kept."""
         with self._lock:
             self._forget(key)
             if weight > self._weight:
@@ -40,6 +40,12 @@ class BoundedCache(Generic[Value]):
             self._total += weight
             while len(self._kept) > self._entries or self._total > self._weight:
                 self._forget(next(iter(self._kept)))
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._kept.clear()
+            self._total = 0
 
     def _forget(self, key: str | bytes) -> None:
         if key in self._kept:

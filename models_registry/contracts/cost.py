@@ -1,7 +1,7 @@
-"""What checking a value against a contract can cost at most, told from the contract alone.
+"""Cost analysis: an upper bound for checking a value, from the contract alone.
 
-The validator holds the interpreter's lock while it works, so nothing can stop it; what could
-take too long must never be started. Measured with jsonschema-rs 0.60.3; one unit is 10 ns.
+The validator holds the GIL while it works, so nothing can interrupt it: a check that could take too
+long must never start. Measured with jsonschema-rs 0.60.3; one unit is 10 ns.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from models_registry.contracts.subschemas import Contract, Subschema
 from models_registry.contracts.weights import FREE, Price
 from models_registry.errors import Fault
 
-# For one value anywhere in a payload, all its checks together, and for one character of text.
+# For all checks of one value anywhere in a payload, and of one character of text.
 PRICE_LIMIT = Price(250_000, 20_000)
-# A payload nests less deep than this (`payloads.py` sees to it), and so does a recursion.
+# Payloads nest less deep than this (`payloads.py` ensures it), and so does a recursion.
 ROUNDS = 256
-# Steps of this analysis itself; the largest sensible contracts need a few thousand.
+# Steps of the analysis itself; the largest sensible contracts need a few thousand.
 WORK_LIMIT = 300_000
-# `unevaluated*` looks again at what the keywords beside it have looked at; measured 2.4 times.
+# `unevaluated*` checks again what its sibling keywords have checked; measured 2.4 times.
 AGAIN = 3
 TOO_COSTLY = (
     "Checking a payload against this could take too long: subschemas that refer to each other"
@@ -34,11 +34,11 @@ LEADS_BACK = "This leads back to itself without going down into a value."
 
 
 class Label(NamedTuple):
-    """Which parts of a value a subschema is held against.
+    """Which parts of a value a subschema applies to.
 
-    `key` is one property name or one index; None is any other, with the names `excepted` left
-    out. `plain` tells a property that is reached through `properties`, `allOf` and `$ref`
-    alone: `unevaluatedProperties` does not look at its value again.
+    `key` is the name of one property or one index; None is any other one but those `excepted`.
+    `plain` means a property that is reached only through `properties`, `allOf` and `$ref`:
+    `unevaluatedProperties` does not check its value again.
     """
 
     kind: str
@@ -47,11 +47,11 @@ class Label(NamedTuple):
     plain: bool
 
 
-Kids = Counter[tuple[Label, Subschema]]
+Children = Counter[tuple[Label, Subschema]]
 
 
 class TooCostly(ValueError):
-    """Even finding out the cost, or the cost itself, is over its limit."""
+    """The cost, or the analysis itself, is over its limit."""
 
     def __init__(self, at: str, message: str = TOO_COSTLY) -> None:
         self.fault = Fault(at, message)
@@ -60,21 +60,21 @@ class TooCostly(ValueError):
 
 @dataclass
 class _Closure:
-    """One subschema with all that is held against the same value."""
+    """One subschema with all subschemas that apply to the same value."""
 
     price: Price
     deep: float
-    kids: Kids
+    children: Children
 
     def alone(self) -> Price:
         return Price(self.price.value + self.deep, self.price.character)
 
 
 def price_of(contract: Contract) -> Price:
-    """Return what one value in a payload, and one character of its texts, can cost at most.
+    """Return the maximum cost of one value in a payload, and of one character of its strings.
 
-    Raises TooCostly, with the fault, for a contract over its limit and for one whose parts lead
-    back to themselves on the same value.
+    Raises TooCostly, with the fault, for a contract over the limit, and for one with a reference
+    cycle on the same value.
     """
     closures = _closures(contract)
     prices = {subschema: closure.alone() for subschema, closure in closures.items()}
@@ -84,7 +84,7 @@ def price_of(contract: Contract) -> Price:
         before = changed
         changed = set()
         for subschema in {user for part in before for user in users.get(part, ())}:
-            price, work = _with_kids(closures[subschema], prices)
+            price, work = _with_children(closures[subschema], prices)
             spent += work
             if price != prices[subschema]:
                 prices[subschema] = price
@@ -99,18 +99,18 @@ def price_of(contract: Contract) -> Price:
 def _users(closures: dict[Subschema, _Closure]) -> dict[Subschema, set[Subschema]]:
     users: dict[Subschema, set[Subschema]] = {}
     for subschema, closure in closures.items():
-        for _, kid in closure.kids:
-            users.setdefault(kid, set()).add(subschema)
+        for _, child in closure.children:
+            users.setdefault(child, set()).add(subschema)
     return users
 
 
 def _closures(contract: Contract) -> dict[Subschema, _Closure]:
-    """Gather, bottom up, what each subschema holds against the same value."""
+    """Collect, bottom up, the subschemas that apply to the same value."""
     closures: dict[Subschema, _Closure] = {}
     size = 0
     for subschema in _bottom_up(contract):
         closure = _closure(subschema, closures)
-        size += 1 + len(closure.kids)
+        size += 1 + len(closure.children)
         if size > WORK_LIMIT or closure.price.exceeds(PRICE_LIMIT):
             raise TooCostly(subschema.pointer)
         closures[subschema] = closure
@@ -134,21 +134,21 @@ def _closure(subschema: Subschema, closures: dict[Subschema, _Closure]) -> _Clos
     if not isinstance(schema, dict):
         return _Closure(Price(1, 0), 0, Counter())
     price, deep = weights.of_keywords(schema), weights.deep(schema)
-    kids: Kids = Counter(dict(_own_kids(subschema)))
+    children: Children = Counter(dict(_own_children(subschema)))
     again = AGAIN if {"unevaluatedProperties", "unevaluatedItems"} & schema.keys() else 1
     for keyword, _, part in subschema.parts:
         if keyword in keywords.IN_PLACE:
             inner = closures[part]
             price += inner.price * again
             deep += inner.deep * again
-            for (label, kid), times in inner.kids.items():
+            for (label, child), times in inner.children.items():
                 label = label._replace(plain=label.plain and keyword in {"allOf", "$ref"})
-                kids[label, kid] += times * (1 if label.plain else again)
-    return _Closure(price, deep, kids)
+                children[label, child] += times * (1 if label.plain else again)
+    return _Closure(price, deep, children)
 
 
-def _own_kids(subschema: Subschema) -> Iterator[tuple[tuple[Label, Subschema], int]]:
-    """Yield the subschemas for parts of the value, and how often each is held against them."""
+def _own_children(subschema: Subschema) -> Iterator[tuple[tuple[Label, Subschema], int]]:
+    """Yield the subschemas for parts of the value, and how often each is applied."""
     named = frozenset(str(key) for key, _ in subschema.of("properties"))
     first = len(subschema.of("prefixItems"))
     again = AGAIN if "unevaluatedItems" in subschema.schema else 1
@@ -168,12 +168,12 @@ def _own_kids(subschema: Subschema) -> Iterator[tuple[tuple[Label, Subschema], i
             yield (Label("item", None, before, False), part), again if keyword == "contains" else 1
 
 
-def _with_kids(closure: _Closure, prices: dict[Subschema, Price]) -> tuple[Price, int]:
-    """Return the most that the value itself, or any one of its parts, can cost; and the work."""
+def _with_children(closure: _Closure, prices: dict[Subschema, Price]) -> tuple[Price, int]:
+    """Return the maximum cost of the value itself or any of its parts, and the work for this."""
     exact: dict[tuple[str, str], Price] = {}
     general: dict[tuple[str, frozenset[str]], Price] = {}
-    for (label, kid), times in closure.kids.items():
-        price = prices[kid] * times
+    for (label, child), times in closure.children.items():
+        price = prices[child] * times
         if label.key is None:
             group = (label.kind, label.excepted)
             general[group] = general.get(group, FREE) + price
@@ -187,5 +187,5 @@ def _with_kids(closure: _Closure, prices: dict[Subschema, Price]) -> tuple[Price
             if other == kind and key not in excepted:
                 price += more
         most = most.or_more(price)
-    work = 1 + len(closure.kids) + len(exact) * len(general)
+    work = 1 + len(closure.children) + len(exact) * len(general)
     return Price(most.value + closure.deep, most.character), work

@@ -1,4 +1,4 @@
-"""Whether a document may be a contract, with every reason why not."""
+"""Checking a document as a contract: every reason why it is refused."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
 SUBSCHEMA_LIMIT = 2000
-# Of one `enum`, `required`, `type` and the like; also keeps the meta-schema's `uniqueItems` fast.
+# Entries of one `enum`, `required`, `type` etc.; also keeps the meta-schema's `uniqueItems` fast.
 LIST_LIMIT = 1000
 PATTERNS_LIMIT = 200
 MESSAGE_LIMIT = 300
 TOO_MANY = f"This has more than {LIST_LIMIT} entries."
 NOT_NAMES = "Every entry must be a string."
-# With these faults the meta-schema is not asked any more: it would take long to answer.
-SLOW_TO_JUDGE = {TOO_MANY, NOT_NAMES, TOO_COSTLY, LEADS_BACK}
+# With these faults the meta-schema is skipped: it would take too long.
+SLOW_TO_CHECK = {TOO_MANY, NOT_NAMES, TOO_COSTLY, LEADS_BACK}
 NAME_LISTS = ("required", "type", "dependentRequired")
 
 _accepted: BoundedCache[bool] = BoundedCache(entries=4096, weight=4096)
 
 
 def check_contract(document: Any) -> list[Fault]:
-    """Return every reason why `document` is no acceptable contract; [] when it is one.
+    """Return every reason why `document` is no acceptable contract; [] if it is one.
 
-    Pointers are relative to the document. Acceptable is an object that is a valid Draft 2020-12
-    schema, within the limits of size, depth and cost, with usable patterns and no reference out
-    of itself. `$id` is welcome and names parts of the document only; `format` and unknown
-    keywords say nothing about values, and may hold anything. Never raises for any JSON value.
+    Pointers are relative to the document. A contract is an object that is a valid Draft 2020-12
+    schema within the limits of size, depth and cost, with usable patterns and without references
+    out of itself. `$id` only names parts of the document; `format` and unknown keywords don't
+    restrict values and may have any value. Never raises for any JSON value.
     """
     text = _text_of(document)
-    # Most have been seen just as they are: then it is not even counted how deep they are.
+    # Most texts have been accepted before, which also skips the check of the depth.
     seen = digest(text)
     if _accepted.get(seen):
         return []
@@ -56,7 +56,7 @@ def check_contract(document: Any) -> list[Fault]:
 
 
 def _text_of(document: Any) -> bytes:
-    """Return the text of a document; b"" for what API bodies never hold, such as huge integers."""
+    """Return the text of a document; b"" if it has none, such as for huge integers."""
     try:
         return orjson.dumps(document)
     except TypeError:
@@ -76,7 +76,7 @@ def _faults_of_size(document: Any, text: bytes) -> Iterator[Fault]:
 
 
 def _faults_of_new(document: dict[str, Any]) -> list[Fault]:
-    """Judge a document whose text is new, unless its fingerprint is not."""
+    """Check a document whose text is new, unless its fingerprint is known."""
     key = document_fingerprint(document)
     if _accepted.get(key):
         return []
@@ -99,13 +99,13 @@ def _faults_within_size(document: dict[str, Any]) -> list[Fault]:
         *_faults_of_lists(contract),
         *(_faults_of_patterns(contract) or _faults_of_cost(contract)),
     ]
-    if not any(fault.message in SLOW_TO_JUDGE for fault in faults):
+    if not any(fault.message in SLOW_TO_CHECK for fault in faults):
         faults += _faults_by_meta_schema(document)
     return list(dict.fromkeys(faults))[:FAULTS_SOUGHT] or list(_faults_of_compiling(document))
 
 
 def _faults_of_lists(contract: Contract) -> Iterator[Fault]:
-    """Yield what the meta-schema would be slow to say."""
+    """Yield faults of lists, which the meta-schema would be slow to find."""
     for subschema in _objects(contract):
         for keyword, value in subschema.schema.items():
             at = pointer(subschema.pointer, keyword)
@@ -126,8 +126,7 @@ def _faults_of_list(at: str, value: list[Any], *, of_names: bool) -> Iterator[Fa
 
 @cache
 def _meta_schema() -> Validator:
-    # Not loaded before a contract comes that was not checked before: that takes a tenth of what
-    # a process takes to start.
+    # Only imported for the first new contract: it takes a tenth of the start of a process.
     from jsonschema import Draft202012Validator
 
     # No format checker: it would compile the document's patterns with Python's `re`.
@@ -144,15 +143,15 @@ def _faults_by_meta_schema(document: dict[str, Any]) -> Iterator[Fault]:
 
 def _faults_of_patterns(contract: Contract) -> list[Fault]:
     faults: list[Fault] = []
-    judged: dict[str, str] = {}
+    checked: dict[str, str] = {}
     for subschema in _objects(contract):
         for pattern in weights.patterns(subschema.schema):
-            if len(judged) >= PATTERNS_LIMIT and pattern not in judged:
+            if len(checked) >= PATTERNS_LIMIT and pattern not in checked:
                 return [Fault("", f"The schema has more than {PATTERNS_LIMIT} patterns.")]
-            if pattern not in judged:
-                judged[pattern] = _reason_against(pattern)
-            if judged[pattern]:
-                faults.append(Fault(_at_pattern(subschema, pattern), judged[pattern]))
+            if pattern not in checked:
+                checked[pattern] = _reason_against(pattern)
+            if checked[pattern]:
+                faults.append(Fault(_at_pattern(subschema, pattern), checked[pattern]))
     return faults
 
 

@@ -1,7 +1,7 @@
-"""The one place where validators are made: Draft 2020-12, offline, linear regular expressions.
+"""The validator factory: Draft 2020-12, offline, regular expressions in linear time.
 
-`format` and the `content*` keywords are annotations, as the draft has it by default: they never
-refuse a value.
+All validators are made here. `format` and the `content*` keywords are annotations, the default of
+the draft: they never refuse a value.
 """
 
 from __future__ import annotations
@@ -13,33 +13,33 @@ import jsonschema_rs
 
 from models_registry.contracts.keywords import NAMELESS
 
-# The engine's own limits: of one compiled expression, and of what it remembers while matching.
+# Limits of the regular expression engine: of a compiled expression, and of its cache.
 PATTERNS = jsonschema_rs.RegexOptions(size_limit=1 << 20, dfa_size_limit=1 << 18)
-# Stands for every value in whatever the library says or logs.
+# Replaces every value in the library's messages and logs.
 MASK = "***"
 
 
-class _SaysNothing:
-    """A keyword that refuses no value, in place of what the library would make of it."""
+class _NoOp:
+    """A keyword that refuses no value, in place of the library's own."""
 
     def __init__(self, parent: Any, value: Any, path: Any) -> None:
-        """Take what the library gives, and keep nothing of it."""
+        """Ignore the arguments of the library."""
 
     def validate(self, instance: Any) -> None:
         """Refuse nothing."""
 
 
-# No keyword of Draft 2020-12, but the library enforces it as older drafts do.
-KEYWORDS: dict[str, type[Any]] = {"dependencies": _SaysNothing}
+# Not a keyword of Draft 2020-12, but the library enforces it as older drafts do.
+KEYWORDS: dict[str, type[Any]] = {"dependencies": _NoOp}
 
 
-class NothingIsFetched(ValueError):
+class RemoteReference(ValueError):
     """A schema asked for a document that is not part of it."""
 
 
 def make_validator(schema: dict[str, Any] | bool) -> jsonschema_rs.Draft202012Validator:
-    """Compile `schema`; raises ValueError with the library's reason when it can't be."""
-    # A string would be taken as JSON text.
+    """Compile `schema`; raises ValueError with the library's reason."""
+    # The library would parse a string as JSON.
     if not isinstance(schema, dict | bool):
         raise ValueError("A schema is an object or a boolean.")
     return jsonschema_rs.Draft202012Validator(
@@ -53,7 +53,7 @@ def make_validator(schema: dict[str, Any] | bool) -> jsonschema_rs.Draft202012Va
 
 
 class PartFactory:
-    """Compiles single subschemas of one document; what they refer to stays reachable."""
+    """Compiles single subschemas of one document; their references still resolve."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self._registry = jsonschema_rs.Registry(
@@ -74,4 +74,4 @@ class PartFactory:
 
 
 def _refuse(uri: str) -> Any:
-    raise NothingIsFetched("Nothing outside the document is fetched.")
+    raise RemoteReference("Nothing outside the document is fetched.")

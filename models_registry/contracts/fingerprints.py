@@ -1,6 +1,6 @@
-"""One text for equal JSON values (RFC 8785), and fingerprints over it.
+"""Canonical JSON (RFC 8785): the same text for equal values, and fingerprints of it.
 
-Our own and small, so that no upgrade of a library changes a fingerprint that is stored.
+This is no library, so that no upgrade changes a stored fingerprint.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ import orjson
 from models_registry.contracts import keywords
 from models_registry.contracts.caches import BoundedCache
 
-# In sorted text: a number with a fraction or an exponent, or one that a double may not hold; or
-# what looks like it within a string.
+# In sorted text: a number with a fraction or an exponent, one that a double may not represent, or a
+# string that contains something similar.
 _AMBIGUOUS = re.compile(rb"(?:^|[:\[,])-?(?:\d+[.eE]|\d{16})")
-# Fingerprints of documents by their text as it came.
+# Fingerprints of documents by their text as it was read.
 _seen: BoundedCache[str] = BoundedCache(entries=2048, weight=4 * 1024 * 1024)
 
 
 def canonical_json(value: Any) -> bytes:
-    """Return the one text of `value` by RFC 8785: sorted keys, ECMAScript's numbers, no spaces.
+    """Return the text of `value` by RFC 8785: sorted keys, ECMAScript's numbers, no spaces.
 
-    Equal values have the same text (1 and 1.0 and 1e0; -0.0 and 0), other values another.
-    Raises ValueError for what JSON can't hold: NaN, infinities, other types, half a surrogate
-    pair (as UnicodeEncodeError, a ValueError); and for what nests some hundred levels deep.
+    Equal values have the same text (1 and 1.0 and 1e0; -0.0 and 0), other values a different one.
+    Raises ValueError for what JSON can't represent: NaN, infinities, other types, half a surrogate
+    pair (as UnicodeEncodeError, a ValueError); and for values nested some hundred levels deep.
     """
     tokens: list[str] = []
     try:
@@ -44,9 +44,9 @@ def fingerprint(value: Any) -> str:
 
 
 def fingerprint_of_json(value: Any) -> str:
-    """Return what `fingerprint` does, of JSON as it was read, and mostly ten times as fast.
+    """Return the same as `fingerprint` for JSON as it was read, mostly ten times as fast.
 
-    Where no key and no number can be written in two ways, sorted text is canonical text.
+    Sorted text is canonical if no key and no number can be written in two ways.
     """
     text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     if text.isascii() and not _AMBIGUOUS.search(text):
@@ -55,16 +55,15 @@ def fingerprint_of_json(value: Any) -> str:
 
 
 def document_fingerprint(document: Any) -> str:
-    """Return what `fingerprint` does, of a contract that may have been seen before.
+    """Return the same as `fingerprint` for a contract, from a cache.
 
-    Contracts are few and asked for with each request. Only for JSON as it was read: what is
-    remembered goes by its text, which does not tell NaN from null. Raises TypeError for what has
-    no text.
+    There are few contracts, and each request needs one. Only for JSON as it was read: the cache
+    goes by its text, which is the same for NaN and null. Raises TypeError for other values.
     """
-    return _remembered(b"document", document, fingerprint)
+    return _cached(b"document", document, fingerprint)
 
 
-def _remembered(kind: bytes, value: Any, compute: Callable[[Any], str]) -> str:
+def _cached(kind: bytes, value: Any, compute: Callable[[Any], str]) -> str:
     text = orjson.dumps(value)
     known = _seen.get(kind + text)
     if known is None:
@@ -81,11 +80,11 @@ def digest(text: bytes) -> str:
 def interface_fingerprint(*, schema: dict[str, Any] | None, handler: dict[str, Any]) -> str:
     """Return the fingerprint of an interface: the schema without annotations, else the handler.
 
-    Each kind is fingerprinted under its name, so that no schema can pass for a handler.
+    The fingerprint includes the kind, so that a schema never equals a handler.
     """
     if schema is None:
         return fingerprint({"handler": handler})
-    return _remembered(b"schema", schema, _of_schema)
+    return _cached(b"schema", schema, _of_schema)
 
 
 def _of_schema(schema: dict[str, Any]) -> str:
@@ -95,8 +94,8 @@ def _of_schema(schema: dict[str, Any]) -> str:
 def without_annotations(schema: Any) -> Any:
     """Return `schema` without the annotations of its subschemas.
 
-    The same words as property names, inside `enum`, `const`, `default` or an unknown keyword
-    stay: they are no annotations there.
+    The same words stay where they are no annotations: as names of properties, and inside `enum`,
+    `const`, `default` and unknown keywords.
     """
     if not isinstance(schema, dict):
         return schema
@@ -118,7 +117,7 @@ def _of_keyword(keyword: str, value: Any) -> Any:
 
 
 def _write(value: Any, tokens: list[str]) -> None:
-    """Append the text of `value`; in place of a generator, which takes three times as long."""
+    """Append the text of `value`; a generator would take three times as long."""
     if isinstance(value, dict):
         tokens.append("{")
         for index, key in enumerate(_in_order(value)):
@@ -137,7 +136,7 @@ def _write(value: Any, tokens: list[str]) -> None:
 
 
 def _in_order(keys: Iterable[Any]) -> list[str]:
-    """Return keys in the order of their UTF-16 units; for ASCII that is the order of texts."""
+    """Return keys sorted by their UTF-16 code units; for ASCII that is the order of strings."""
     listed = list(keys)
     for key in listed:
         if not isinstance(key, str):
@@ -179,13 +178,13 @@ def _integer(value: int) -> str:
         nearest = 0.0
     if nearest == value:
         return _number(nearest)
-    # RFC 8785 has no text for what no double equals. The exponent, which no text of a double
-    # has in this form, keeps it apart from the doubles that are written with the same digits.
+    # RFC 8785 has no text for an integer that no double equals. No double has an exponent in this
+    # form, so the text differs from that of a double with the same digits.
     return f"{value}e0"
 
 
 def _number(value: float) -> str:
-    """Return the text ECMAScript gives this double; RFC 8785 asks for it."""
+    """Return the text of a double in ECMAScript, as RFC 8785 requires."""
     if value != value or value in (float("inf"), float("-inf")):
         raise ValueError("JSON has no NaN and no infinities.")
     if value == 0:

@@ -1,4 +1,4 @@
-"""Where the keywords of Draft 2020-12 hold subschemas, and where other than a schema stands."""
+"""The keywords of Draft 2020-12: which contain subschemas, and what these apply to."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # The address of a document that has no `$id` of its own.
 NAMELESS = "https://contract.invalid/"
 
-# By the shape of the keyword's value. What any other keyword holds (`enum`, `const`, `default`,
-# `examples`, unknown ones) is data, until a `$ref` points into it.
+# By the shape of the keyword's value. The value of any other keyword (`enum`, `const`, `default`,
+# `examples`, unknown ones) is data, unless a `$ref` points into it.
 SINGLE = frozenset(
     {
         "additionalProperties",
@@ -27,7 +27,7 @@ SINGLE = frozenset(
     }
 )
 LISTS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
-# `definitions` and `dependencies` are left of older drafts; the meta-schema still knows them.
+# `definitions` and `dependencies` are from older drafts; the meta-schema still knows them.
 MAPS = frozenset(
     {
         "properties",
@@ -39,7 +39,7 @@ MAPS = frozenset(
     }
 )
 
-# By what a subschema is held against: the same value, or a part of it.
+# By what a subschema applies to: the same value, or a part of it.
 IN_PLACE = frozenset(
     {"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "$ref"}
     | {"$dynamicRef"}
@@ -49,21 +49,21 @@ OF_MEMBERS = frozenset(
 )
 OF_NAMES = frozenset({"propertyNames"})
 OF_ITEMS = frozenset({"prefixItems", "items", "contains", "unevaluatedItems"})
-# ContextValue against nothing by themselves.
+# These apply to nothing by themselves.
 DEFINING = frozenset({"$defs", "definitions", "dependencies", "contentSchema"})
 
 REFERENCES = ("$ref", "$dynamicRef")
 
-# Say nothing about which values fit; as the API page lists them.
+# They don't restrict values; as the API page lists them.
 ANNOTATIONS = frozenset(
     {"title", "description", "$comment", "examples", "deprecated", "readOnly", "writeOnly"}
 )
 
 
 def parts(schema: dict[str, Any]) -> Iterator[tuple[str, str | int | None, Any]]:
-    """Yield (keyword, key or index or None, subschema) for every place that holds a subschema.
+    """Yield (keyword, key or index or None, subschema) for every place of a subschema.
 
-    What stands there may be no schema at all; keywords of a wrong shape are passed over.
+    The subschema may be no valid schema; keywords of a wrong shape are skipped.
     """
     for keyword, value in schema.items():
         if keyword in SINGLE:

@@ -1,9 +1,9 @@
-"""Why a payload does not fit a contract, found by asking only "does this part fit?".
+"""Faults of a payload: why it does not fit a contract, found by validating its parts.
 
-The library's own lists of errors are no use here. They are made whole before the first can be
-read, with a copy of the value in each: 500,000 wrong numbers took 9 s and 760 MB, and recursive
-alternatives twenty levels deep more than a minute. Its yes or no is fast and remembers what it
-has seen; so this walks down from the whole to the parts that don't fit.
+The library's own lists of errors can't be used. They are complete before the first can be read, and
+each error has a copy of the value: 500,000 wrong numbers took 9 s and 760 MB, and recursive
+alternatives twenty levels deep more than a minute. `is_valid` is fast, so this module walks down
+from the whole payload to the parts that are not valid.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from models_registry.errors import Fault
 
 MESSAGE_LIMIT = 500
 EXPECTED_LIMIT = 200
-# Seconds after which no further part is looked at.
-PATIENCE_SECONDS = 0.25
-# Of subschemas on the way to one fault; a chain of references can be longer than the stack.
+# The time limit for one payload.
+TIME_LIMIT_SECONDS = 0.25
+# Subschemas on the way to one fault; a chain of references can be longer than the stack.
 STEPS_LIMIT = 150
 
-# Keywords that can be asked by themselves, and what they say was expected.
+# Keywords that can be checked by themselves, with the message of a fault.
 EXPECTATIONS = {
     "type": "expected the type {}",
     "enum": "expected one of {}",
@@ -48,12 +48,12 @@ EXPECTATIONS = {
     "maxProperties": "expected at most {} properties",
     "dependentRequired": "expected the properties that others here depend on: {}",
 }
-# Of several subschemas, of which one must take the value; what they say with how many do.
+# Keywords with alternative subschemas, with the message of a fault.
 ALTERNATIVES = {
     "anyOf": "expected to fit one of {} alternatives",
     "oneOf": "expected to fit exactly one of {} alternatives",
 }
-# What judges a value as a whole; said when no part of it was found at fault.
+# Keywords that apply to a value as a whole; reported if no part of it has a fault.
 REMAINING = {
     "not": "fits what it must not fit",
     "contains": "expected items that fit the contract's `contains`, in the number it asks for",
@@ -61,34 +61,34 @@ REMAINING = {
     "unevaluatedProperties": "a property is not allowed, or does not fit",
     "unevaluatedItems": "an item is not allowed, or does not fit",
 }
-# Where subschemas are held against the value itself, and where against its members or items.
+# Keywords whose subschemas apply to the value itself, and those for its members or items.
 SAME_VALUE = frozenset({"allOf", *keywords.REFERENCES, "dependentSchemas", "if"})
 PARTS = frozenset(
     {"properties", "patternProperties", "additionalProperties", "prefixItems", "items"}
 )
-# Of these, the ones for members that `properties` need not name.
+# Those for members that are not in `properties`.
 OF_OTHER_NAMES = frozenset({"patternProperties", "additionalProperties"})
 
-# Given a subschema, a value that does not fit it, its place and the steps up to there.
+# Called with a subschema, a value that does not fit it, its place and the steps up to there.
 Explanation = Callable[[Subschema, Any, str, int], Iterator[Fault]]
-# The key of a part of a value, that part, and the keyword and subschema it is held against.
-ContextValue = tuple[str | int, Any, str, Subschema]
+# The key of a part of a value, that part, and the keyword and the subschema that apply to it.
+Part = tuple[str | int, Any, str, Subschema]
 
 
-class Search:
-    """Finds the faults of payloads, one after the other; keeps what it made for the parts."""
+class FaultSearch:
+    """Finds the faults of one payload after the other; keeps the validators of subschemas."""
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
         self._parts = PartFactory(contract.document)
         self._validators: dict[str, Validator] = {}
-        # What can explain a misfit of a subschema, by its pointer.
+        # The explanations that apply to a subschema, by its pointer.
         self._explanations: dict[str, list[Explanation]] = {}
-        # What each subschema asks of the value itself: the keyword, its value and its own pointer.
+        # The keywords of a subschema that need no subschema, with their values and pointers.
         self._own: dict[str, list[tuple[str, Any, str]]] = {}
         self._expected: dict[str, str] = {}
-        # What a dynamic reference means depends on the way to it; parts can't be asked alone.
-        self._is_silent = contract.is_bundle and bool(contract.dynamic)
+        # The target of a dynamic reference depends on the path to it: parts can't be checked alone.
+        self._cannot_explain = contract.is_bundle and bool(contract.dynamic)
         self._until = 0.0
 
     @property
@@ -97,13 +97,13 @@ class Search:
 
     @property
     def ended_early(self) -> bool:
-        """Whether patience was over before all parts had been looked at."""
+        """Whether the time limit ended the search."""
         return time.monotonic() > self._until
 
     def faults(self, payload: Any) -> Iterator[Fault]:
-        """Yield the faults of a payload that is known not to fit; nothing when none was found."""
-        self._until = time.monotonic() + PATIENCE_SECONDS
-        if self._is_silent:
+        """Yield the faults of a payload that does not fit; nothing if none was found."""
+        self._until = time.monotonic() + TIME_LIMIT_SECONDS
+        if self._cannot_explain:
             return
         seen = set()
         for fault in self._of_misfit(self._contract.root, payload, "", "", 0):
@@ -114,7 +114,7 @@ class Search:
     def _below(
         self, subschema: Subschema, value: Any, at: str, keyword: str, steps: int
     ) -> Iterator[Fault]:
-        """Yield why `value`, which stands at `at`, does not fit `subschema`; nothing if it does."""
+        """Yield why `value`, which is at `at`, does not fit `subschema`; nothing if it fits."""
         if not self._fits(subschema, value):
             yield from self._of_misfit(subschema, value, at, keyword, steps)
 
@@ -155,7 +155,7 @@ class Search:
         for keyword, wanted, alone in own:
             if keyword == "required":
                 yield from _missing(wanted, value, at)
-            elif not self._asked(alone, make_validator, {keyword: wanted}, value):
+            elif not self._is_valid(alone, make_validator, {keyword: wanted}, value):
                 if alone not in self._expected:
                     self._expected[alone] = EXPECTATIONS[keyword].format(_shown(wanted))
                 yield _fault(at, keyword, self._expected[alone])
@@ -163,7 +163,7 @@ class Search:
     def _of_same_value(
         self, subschema: Subschema, value: Any, at: str, steps: int
     ) -> Iterator[Fault]:
-        """Yield the faults by subschemas that are held against the value itself."""
+        """Yield the faults by subschemas that apply to the value itself."""
         for keyword in ("allOf", *keywords.REFERENCES):
             for _, part in subschema.of(keyword):
                 yield from self._below(part, value, at, keyword, steps)
@@ -200,7 +200,7 @@ class Search:
             if not self._fits(part, inner):
                 yield from self._of_misfit(part, inner, pointer(at, key), keyword, steps)
 
-    def _with_items(self, subschema: Subschema, value: list[Any]) -> Iterator[ContextValue]:
+    def _with_items(self, subschema: Subschema, value: list[Any]) -> Iterator[Part]:
         first = subschema.of("prefixItems")
         for (_, part), (index, item) in zip(first, enumerate(value), strict=False):
             yield index, item, "prefixItems", part
@@ -208,7 +208,7 @@ class Search:
             for index in range(len(first), len(value)):
                 yield index, value[index], "items", part
 
-    def _with_members(self, subschema: Subschema, value: dict[str, Any]) -> Iterator[ContextValue]:
+    def _with_members(self, subschema: Subschema, value: dict[str, Any]) -> Iterator[Part]:
         if not subschema.has_any(OF_OTHER_NAMES):  # nearly every subschema, and much faster
             for name, member in value.items():
                 part = subschema.at("properties", name)
@@ -220,14 +220,14 @@ class Search:
                 yield name, member, keyword, part
 
     def _for_member(self, subschema: Subschema, name: str) -> Iterator[tuple[str, Subschema]]:
-        """Yield the subschemas that are held against the member `name`."""
+        """Yield the subschemas that apply to the member `name`."""
         listed = subschema.at("properties", name)
         is_listed = listed is not None
         if listed is not None:
             yield "properties", listed
         for key, part in subschema.of("patternProperties"):
             alone = f"{subschema.pointer}/pattern {key}"
-            if self._asked(alone, make_validator, {"pattern": key}, name):
+            if self._is_valid(alone, make_validator, {"pattern": key}, name):
                 is_listed = True
                 yield "patternProperties", part
         for _, part in () if is_listed else subschema.of("additionalProperties"):
@@ -236,14 +236,14 @@ class Search:
     def _fits(self, subschema: Subschema, value: Any) -> bool:
         if isinstance(subschema.schema, bool):
             return subschema.schema
-        return self._asked(subschema.pointer, self._parts.make, subschema.pointer, value)
+        return self._is_valid(subschema.pointer, self._parts.make, subschema.pointer, value)
 
-    def _asked(
+    def _is_valid(
         self, key: str, make: Callable[[Any], Validator], what: dict[str, Any] | str, value: Any
     ) -> bool:
-        """Ask the validator of `what`, made when first needed.
+        """Return whether `value` is valid for `what`, with a lazily made validator.
 
-        Once patience is over all is taken to fit.
+        After the time limit everything is valid.
         """
         if time.monotonic() > self._until:
             return True
@@ -251,7 +251,7 @@ class Search:
         if validator is None:
             try:
                 validator = self._validators[key] = make(what)
-            except ValueError:  # a part that can't stand alone is not at fault
+            except ValueError:  # it can't be compiled alone
                 return True
         return validator.is_valid(value)
 
@@ -270,7 +270,7 @@ def _missing(names: list[str], value: Any, at: str) -> Iterator[Fault]:
 
 
 def _remaining(schema: dict[str, Any], at: str) -> Iterator[Fault]:
-    """Yield what is left when no part was found at fault: the keywords that judge as a whole."""
+    """Yield the keywords that apply to the value as a whole, if no part has a fault."""
     for keyword, message in REMAINING.items():
         if keyword in schema:
             yield _fault(at, keyword, message)

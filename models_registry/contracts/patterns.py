@@ -1,11 +1,11 @@
-"""How much a regular expression may cost per character, read off its text.
+"""Regular expressions: an upper bound of their cost per character, and their ambiguous syntax.
 
-User patterns run in jsonschema-rs' linear engine alone, never in Python's `re`. Linear is not
-cheap: `[ab]*a[ab]{9000}c` is 17 characters, is within the engine's size limit, and was measured at
-50 µs for each character of text (50 s for 1 MiB). What costs is the number of places in the
-pattern that can be matched at once, with counted repeats written out. So the text must be read here
-as the engine reads it. What it reads in a way of its own, unlike ECMA-262, is refused in a new
-contract; in one that an earlier release accepted, it is counted for the worst that it can mean.
+User patterns only run in jsonschema-rs' linear engine, never in Python's `re`. Linear is not cheap:
+`[ab]*a[ab]{9000}c` has 17 characters, is within the engine's size limit, and was measured at 50 µs
+for each character of text (50 s for 1 MiB). The cost grows with the number of positions in the
+pattern that can match at once, with counted repeats expanded. So this module must parse a pattern
+as the engine does. Syntax that the engine reads differently from ECMA-262 is refused in a new
+contract; in one that an earlier release accepted, its worst meaning is counted.
 """
 
 from __future__ import annotations
@@ -14,32 +14,32 @@ import re
 from math import prod
 
 PATTERN_LIMIT = 1000
-# White space after `(?x)` and in braces: nothing to the engine, itself in ECMA-262.
+# White space after `(?x)` and in braces: the engine ignores it, ECMA-262 matches it.
 VERBOSE = re.compile(r"\(\?[A-Za-z]*x[A-Za-z]*(?:-[A-Za-z]*)?[:)]", re.ASCII)
 SPACED = re.compile(r"\{[^}]*\s")
 SPACED_REPEAT = re.compile(r"\{\s*([0-9]*)\s*(?:,\s*([0-9]*)\s*)?\}")
-# To the engine a bracket, or what is not one; in ECMA-262 nothing, or anything.
+# To the engine a bracket, or all but one; in ECMA-262 nothing, or anything.
 EMPTY_CLASS = re.compile(r"\[\^?\]")
-# To the engine ends of the text and of words, and characters by their numbers or classes; in
-# ECMA-262 letters and marks that stand for themselves.
+# To the engine boundaries of text and words, and characters by number or class; in ECMA-262 literal
+# characters.
 OTHER_ESCAPE = re.compile(r"\\(?:[AzU<>]|x\{|[bB]\{|[pP](?!\{))")
 CLASS = re.compile(r"\[(?:\\.|[^\]\\])*\]?", re.DOTALL)
 NAMED = re.compile(r"\\[pPuxk]\{[^}]*\}")
-# A counted repeat, as opposed to braces that stand for themselves or name a class (\p{L}).
+# A counted repeat, as opposed to literal braces and those of a class (\p{L}).
 REPEAT = re.compile(r"\{([0-9]+)(,?)([0-9]*)\}", re.ASCII)
-# The engine refuses far smaller ones; this only keeps the arithmetic small.
+# The engine refuses far smaller ones; this only limits the arithmetic.
 HUGE = 10**9
-# What makes it doubtful where atoms begin, or how often one is repeated.
-DOUBTFUL = (VERBOSE, SPACED, EMPTY_CLASS)
+# Syntax that makes it ambiguous where atoms begin, or how often one is repeated.
+AMBIGUOUS = (VERBOSE, SPACED, EMPTY_CLASS)
 
 
 def positions(pattern: str) -> int:
-    """Return an upper bound of the places of `pattern` that can be matched at once.
+    """Return an upper bound of the positions in `pattern` that can match at once.
 
     Groups of alternatives count all of them; {n,m} multiplies what it repeats. Text that is no
     regular expression gives some number too.
     """
-    if _first(DOUBTFUL, pattern):
+    if _first(AMBIGUOUS, pattern):
         return _however_read(pattern)
     totals, last, at = [1], 1, 0
     while at < len(pattern):
@@ -63,7 +63,7 @@ def positions(pattern: str) -> int:
 
 
 def _however_read(pattern: str) -> int:
-    """Return an upper bound whatever is a class, a comment or a repeat, and within which other."""
+    """Return an upper bound for an ambiguous pattern, for every way of reading it."""
     if VERBOSE.search(pattern) and "{" in pattern:
         return HUGE  # white space and comments may stand between the digits of a repeat
     repeats = SPACED_REPEAT.findall(pattern)
@@ -75,8 +75,8 @@ def _times(*numbers: str) -> int:
 
 
 def read_in_two_ways(pattern: str) -> str:
-    """Return what of `pattern` the engine reads otherwise than ECMA-262 does; "" if nothing."""
-    return _first((*DOUBTFUL, OTHER_ESCAPE), pattern)
+    """Return the first part of `pattern` that engine and ECMA-262 read differently, else ""."""
+    return _first((*AMBIGUOUS, OTHER_ESCAPE), pattern)
 
 
 def _first(sought: tuple[re.Pattern[str], ...], pattern: str) -> str:
@@ -90,9 +90,9 @@ def _first(sought: tuple[re.Pattern[str], ...], pattern: str) -> str:
 
 
 def _after(pattern: str, at: int) -> int:
-    """Return where the next atom begins: a class and an escape are one.
+    """Return where the next atom begins; a class is one atom, and an escape is one.
 
-    A class ends with the first bracket that is not escaped; "[" in it stands for itself.
+    A class ends with the first bracket that is not escaped; "[" in it is a literal.
     """
     if pattern[at] == "\\":
         named = NAMED.match(pattern, at)

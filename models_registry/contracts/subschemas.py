@@ -1,4 +1,4 @@
-"""A contract as a graph: its subschemas, and which of them each refers to."""
+"""The graph of a contract: its subschemas and their references."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from models_registry.contracts.strict_json import pointer
 from models_registry.contracts.strict_json import token as key_of
 from models_registry.errors import Fault
 
-# Addresses that every reader takes alike: nothing to normalise, so that what is analysed here
-# is what the validator resolves.
+# URIs without anything to normalise, so that this module and the validator resolve them alike.
 PLAIN_ADDRESS = re.compile(
     r"(?:(?:https?://[a-z0-9.-]+(?::[0-9]+)?(?=/)|[a-z][a-z0-9+-]*:(?!//))|\./)?[A-Za-z0-9_~/?=&+:.,;@!$'()*-]*"
 )
@@ -29,7 +28,7 @@ SAYS_NOTHING = "The reference leads into an annotation, which says nothing of va
 
 @dataclass(eq=False)
 class Subschema:
-    """One place of the document that is a schema; `uri` is the address of its resource."""
+    """One schema inside the document; `uri` is the address of its schema resource."""
 
     pointer: str
     schema: Any
@@ -39,30 +38,30 @@ class Subschema:
     _by_key: dict[tuple[str, str | int | None], Subschema] = field(default_factory=dict)
 
     def add(self, keyword: str, key: str | int | None, part: Subschema) -> None:
-        """Take in what stands under `keyword`."""
+        """Add a subschema under `keyword`."""
         self.parts.append((keyword, key, part))
         self._by_keyword.setdefault(keyword, []).append((key, part))
         self._by_key[keyword, key] = part
 
     def of(self, keyword: str) -> list[tuple[str | int | None, Subschema]]:
-        """Return what stands under `keyword`, with its keys."""
+        """Return the subschemas under `keyword`, with their keys."""
         return self._by_keyword.get(keyword, [])
 
     def at(self, keyword: str, key: str) -> Subschema | None:
-        """Return what stands under `key` of `keyword`; None where nothing does."""
+        """Return the subschema under `key` of `keyword`; None if there is none."""
         return self._by_key.get((keyword, key))
 
     def has_any(self, wanted: frozenset[str]) -> bool:
-        """Say whether anything stands under one of these keywords."""
+        """Return whether there is a subschema under one of these keywords."""
         return not wanted.isdisjoint(self._by_keyword)
 
 
 class Contract:
-    """The graph of one document, with the faults met while making it.
+    """The graph of one document, with the faults found while building it.
 
-    `objections` keep it from being accepted, and not from being used: an earlier release may have
-    accepted it. A reference is a part like any other, with the keyword that makes it and no key;
-    a `$dynamicRef` has one for every place it may lead to.
+    With `objections` a contract is not accepted but can be used, since an earlier release may have
+    accepted it. A reference is a part like any other, with its keyword and no key; a `$dynamicRef`
+    has one part for every possible target.
     """
 
     def __init__(self, document: dict[str, Any]) -> None:
@@ -79,11 +78,11 @@ class Contract:
 
     @property
     def is_bundle(self) -> bool:
-        """Whether more than one schema resource is inside, each with an address of its own."""
+        """Whether there are several schema resources, each with its own address."""
         return len({subschema.uri for subschema in self.subschemas.values()}) > 1
 
     def _walk(self, at: str, schema: Any, uri: str) -> Subschema:
-        """Take in the subschema at the pointer `at` and all below it."""
+        """Add the subschema at the pointer `at` and all below it."""
         found = Subschema(at, schema, uri)
         if not isinstance(schema, dict):
             self.subschemas[at] = found
@@ -98,7 +97,7 @@ class Contract:
         return found
 
     def _name(self, found: Subschema) -> None:
-        """Take in the names it can be referred to by: `$id`, `$anchor`, `$dynamicAnchor`."""
+        """Register `$id`, `$anchor` and `$dynamicAnchor` of a subschema."""
         if found.schema.get("$schema", keywords.DIALECT) != keywords.DIALECT:
             self._fault(found, "$schema", OTHER_DIALECT)
         identifier = found.schema.get("$id")
@@ -122,7 +121,7 @@ class Contract:
                     self.dynamic.setdefault(name, []).append(found)
 
     def _link(self) -> None:
-        """Follow every reference; where one leads into data, that is a schema from then on."""
+        """Resolve every reference; data that a reference leads to becomes a schema."""
         pending = list(self.subschemas.values())
         while pending:
             known = set(self.subschemas)
@@ -138,7 +137,7 @@ class Contract:
         if not isinstance(reference, str):
             return
         if not reference:
-            # The same as "#", but not to the validator, for which it says nothing.
+            # The same as "#", but the validator ignores it.
             self.objections.append(Fault(pointer(subschema.pointer, keyword), WHOLE))
         address, fragment = urldefrag(reference)
         uri = urljoin(subschema.uri, address) if address else subschema.uri
@@ -149,8 +148,8 @@ class Contract:
         if target is None:
             self._fault(subschema, keyword, NOWHERE)
             return
-        # Two contracts that differ in annotations alone are taken for the same.
-        if _leads_into_annotation(unquote(fragment)):
+        # Contracts that differ only in annotations have the same fingerprint.
+        if _leads_through_annotation(unquote(fragment)):
             self.objections.append(Fault(pointer(subschema.pointer, keyword), SAYS_NOTHING))
         if keyword == "$dynamicRef" and target in self.dynamic.get(fragment, ()):
             yield from self._dynamic_targets(fragment)
@@ -158,12 +157,12 @@ class Contract:
             yield target
 
     def _dynamic_targets(self, name: str) -> list[Subschema]:
-        """Return what `name` may mean; every way begins at the document, whose own name wins."""
+        """Return the possible targets of `name`; the anchor of the root document has precedence."""
         everywhere = self.dynamic[name]
         return [other for other in everywhere if other.uri == self.root.uri] or everywhere
 
     def _at(self, resource: Subschema, fragment: str) -> Subschema | None:
-        """Return what `fragment`, a JSON Pointer or the name of an anchor, means in `resource`."""
+        """Return the target of `fragment`, a JSON Pointer or an anchor, in `resource`."""
         if fragment == "":
             return resource
         if not fragment.startswith("/"):
@@ -181,12 +180,12 @@ class Contract:
 
 
 def is_plain(address: str) -> bool:
-    """Whether every reader of `address` takes it alike."""
+    """Return whether `address` needs no normalisation."""
     return bool(PLAIN_ADDRESS.fullmatch(address)) and not DOT_SEGMENT.search(address)
 
 
-def _leads_into_annotation(fragment: str) -> bool:
-    """Whether a JSON Pointer from a schema passes an annotation that stands as a keyword."""
+def _leads_through_annotation(fragment: str) -> bool:
+    """Return whether a JSON Pointer from a schema leads through an annotation keyword."""
     tokens = iter(fragment.split("/")[1:])
     for keyword in tokens:
         if keyword in keywords.ANNOTATIONS:
@@ -194,12 +193,12 @@ def _leads_into_annotation(fragment: str) -> bool:
         if keyword in keywords.MAPS | keywords.LISTS:
             next(tokens, None)
         elif keyword not in keywords.SINGLE:
-            return False  # data, of which nothing is left out
+            return False  # data, which has no annotations
     return False
 
 
 def _member(value: Any, key: str) -> Any:
-    """Return the member of an object or an array by the token of a pointer, or None."""
+    """Return the member of an object or an array for the token of a pointer, or None."""
     if isinstance(value, dict):
         return value.get(key)
     if isinstance(value, list) and re.fullmatch(r"0|[1-9][0-9]{0,6}", key, re.ASCII):

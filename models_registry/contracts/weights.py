@@ -1,4 +1,4 @@
-"""What each keyword can cost on one value, measured with jsonschema-rs 0.60.3 in units of 10 ns."""
+"""The cost of each keyword for one value, measured with jsonschema-rs 0.60.3 in units of 10 ns."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Any, NamedTuple
 
 from models_registry.contracts.patterns import positions
 
-# Comparing with a number goes through exact arithmetic: measured 1.6 µs for a fraction.
+# Comparing numbers uses exact arithmetic: measured 1.6 µs for a fraction.
 FRACTION, INTEGER, CONTAINER = 220, 35, 15
 # Dividing exactly: 1 to 2 µs for an everyday fraction and value, 30 µs for 5e-324.
 DIVISION, DIVISION_BY_DECADE = 1000, 10
-# One comparison of bounds is 10 to 30 ns, through exact arithmetic 1.4 µs.
+# Comparing with a bound takes 10 to 30 ns, with exact arithmetic 1.4 µs.
 BOUND, FAR_BOUND = 3, 200
-FAR = 1e15  # beyond it, and below one part of it, comparing and dividing goes the exact way
-# Hashing a value, and all below it, for `uniqueItems`.
+FAR = 1e15  # beyond it, and below 1/FAR, comparing and dividing use exact arithmetic
+# Hashing a value and all below it, for `uniqueItems`.
 HASHING = 30
-# For each place of a pattern and each character: measured 5 to 16 ns.
-PLACE = 1.6
-# Of a keyword that is ours, in Python (factory.py): measured 0.3 µs.
+# For each position of a pattern and each character: measured 5 to 16 ns.
+POSITION = 1.6
+# A keyword implemented in Python (factory.py): measured 0.3 µs.
 CALL = 60
 BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
 
 class Price(NamedTuple):
-    """Units for each value, and for each character of text, that is looked at."""
+    """Units for each value, and for each character of its text."""
 
     value: float
     character: float
@@ -48,11 +48,11 @@ FREE = Price(0, 0)
 def of_keywords(schema: dict[str, Any]) -> Price:
     """Return the price of the keywords of one schema object, without its subschemas."""
     value = 2.0 + 2 * len(schema) + _of_values(schema) + _of_numbers(schema) + _of_names(schema)
-    return Price(value, sum(PLACE * positions(pattern) for pattern in patterns(schema)))
+    return Price(value, sum(POSITION * positions(pattern) for pattern in patterns(schema)))
 
 
 def deep(schema: dict[str, Any]) -> float:
-    """Return the price, at every value below, of keywords that look at whole trees."""
+    """Return the price for every value below, of keywords that check whole trees."""
     return HASHING if schema.get("uniqueItems") is True else 0
 
 
@@ -106,12 +106,12 @@ def _is_number(value: Any) -> bool:
 
 
 def is_far(number: float) -> bool:
-    """Whether arithmetic with `number` is done the exact way, many times slower."""
+    """Return whether `number` needs exact arithmetic, which is many times slower."""
     return abs(number) > FAR or (number != 0 and abs(number) < 1 / FAR)
 
 
 def _of_names(schema: dict[str, Any]) -> float:
-    # `properties` and `required` cost by the members a value has, and those are values too.
+    # `properties` and `required` cost per member, and members are values too.
     price = 0.0
     for keyword in ("patternProperties", "dependentSchemas"):
         names = schema.get(keyword)

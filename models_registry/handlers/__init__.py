@@ -1,7 +1,8 @@
-"""How a job reaches the code that does it: one module per handler type, one small protocol."""
+"""Handler types: one module for each, one small protocol; nothing outside names a type."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from models_registry.errors import Fault
@@ -13,6 +14,7 @@ from models_registry.handlers.protocol import (
     Failed,
     Handler,
     Outcome,
+    Refusal,
     Retry,
     Unknown,
 )
@@ -24,10 +26,13 @@ __all__ = [
     "Failed",
     "Handler",
     "Outcome",
+    "Refusal",
     "Retry",
     "Unknown",
     "check_handler",
     "handler_for",
+    "handler_of",
+    "is_synchronous",
 ]
 
 HANDLERS: dict[str, Handler] = {"lambda": LambdaHandler()}
@@ -38,8 +43,22 @@ def handler_for(type: str) -> Handler:
     return HANDLERS[type]
 
 
+def handler_of(handlers: Mapping[str, Any], job_type: str) -> Handler:
+    """Return the handler that jobs of this type get, of the handlers of a model or a version."""
+    return handler_for(handlers[job_type]["type"])
+
+
+def is_synchronous(handlers: Mapping[str, Any], job_type: str) -> bool:
+    """Return whether the output of such a job comes back with the call of its handler.
+
+    False for a type that this process does not know, after a downgrade: its call fails at once.
+    """
+    handler = HANDLERS.get(handlers[job_type]["type"])
+    return handler is not None and handler.is_synchronous(job_type)
+
+
 def check_handler(handler: Any) -> tuple[list[Fault], list[Fault]]:
-    """Return what is malformed about a handler, and what is well-formed but refused here.
+    """Return the faults that make a handler malformed, and those for which it is refused here.
 
     Pointers are relative to the handler, such as "/arn"; "" is the handler itself.
     """

@@ -1,4 +1,4 @@
-"""The ARN of a Lambda function, and which of them may be invoked from here."""
+"""ARNs of Lambda functions, and the allow-list of those that may be invoked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from django.conf import settings
 
-# AWS takes bare names and partial ARNs as well; only the whole ARN says whose function it is.
+# AWS accepts bare names and partial ARNs as well; only the whole ARN names the account.
 # Lengths and characters are those of the Lambda API's FunctionName and Qualifier.
 ARN = re.compile(
     r"arn:(?P<partition>aws(?:-[a-z]+)*)"
@@ -39,7 +39,7 @@ class FunctionArn:
 
 
 def parse_arn(text: str) -> FunctionArn | None:
-    """Return the parts of a function's ARN; None if `text` is none."""
+    """Return the parts of a function's ARN; None if `text` is no such ARN."""
     return _parsed(text) if len(text) <= LENGTH_LIMIT else None
 
 
@@ -51,10 +51,10 @@ def _parsed(text: str) -> FunctionArn | None:
 
 
 def refusals(arn: FunctionArn) -> list[str]:
-    """Say why this service may not invoke a function; empty if it may.
+    """Return why this service may not invoke a function; empty if it may.
 
-    Without an allow-list, whoever may write a model could have this service's own role invoke
-    any function that role can reach (a confused deputy).
+    Without an allow-list, any caller who may write a model could make this service's role invoke
+    any function that the role can reach (a confused deputy).
     """
     found = []
     if "*" not in settings.LAMBDA_ACCOUNTS and arn.account not in settings.LAMBDA_ACCOUNTS:

@@ -1,4 +1,4 @@
-"""The token by which a handler completes the one job it was given, and nothing else."""
+"""Callback tokens: each lets a handler complete one job and nothing else."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def make_callback_token(job_id: UUID) -> str:
     """Sign a token that is good for completing the job `job_id`.
 
     Its characters are those of an RFC 6750 bearer token: "mpjob_<job id>.<time>.<signature>".
-    It has no maximum age: it can do nothing but end its job, and the job's deadline and state
-    already bound that. The time is there for whoever looks into a leaked one.
+    It has no maximum age: it can only end its job, which the job's deadline and state already
+    bound. The time helps to investigate a leaked token.
     """
     return PREFIX + _signer().sign(job_id.hex)
 

@@ -11,7 +11,7 @@ from models_registry.handlers.callbacks import make_callback_token
 from models_registry.models import Job, ModelVersion
 from models_registry.observability.tracing import present_trace
 
-# What the event holds besides input and metadata: ids, names, URL and token, each bounded.
+# The most that ids, names, URL and token of an event take, besides input and metadata.
 ENVELOPE_BYTES = 2048
 
 
@@ -23,10 +23,10 @@ class Callback(TypedDict):
 
 
 class TraceNames(TypedDict):
-    """What the logs and traces of the service call this work; for those of the handler.
+    """The request id and trace of this work, for the logs and traces of the handler.
 
-    `traceparent` is W3C's: a handler that sends it on with its report, or to others, is seen in
-    one trace with the request that began it.
+    `traceparent` is W3C's: a handler that passes it on, with its report or to others, is part of
+    one trace with the request for the job.
     """
 
     request_id: str
@@ -34,7 +34,7 @@ class TraceNames(TypedDict):
 
 
 class Event(TypedDict):
-    """What is sent; `job_id` is the handler's idempotency key, since dispatch is at least once."""
+    """The event; `job_id` is the handler's idempotency key, since dispatch is at least once."""
 
     job_id: str
     job_type: str

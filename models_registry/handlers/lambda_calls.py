@@ -1,6 +1,6 @@
-"""Calls of AWS Lambda functions through boto3: what is sent, and what the answer means.
+"""Calls of AWS Lambda functions through boto3, and the outcome of each answer.
 
-Imported by the first call: a web process makes none, and boto3 would be a tenth of its memory.
+Imported by the first call: a web process makes none, and boto3 would take a tenth of its memory.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ AFTER_SENDING = (boto_errors.HTTPClientError, boto_errors.IncompleteReadError)
 
 
 def invoke(arn: FunctionArn, invocation_type: str, event: bytes) -> Outcome:
-    """Invoke a function once and say what became of it; must be outside a transaction."""
+    """Invoke a function once and return the outcome; must be outside a transaction."""
     arguments = {
         "FunctionName": arn.unqualified,
         "InvocationType": invocation_type,
@@ -49,8 +49,8 @@ def invoke(arn: FunctionArn, invocation_type: str, event: bytes) -> Outcome:
     try:
         response = client(arn.region, invocation_type).invoke(**arguments)
         if invocation_type != "RequestResponse":
-            # Not kept for the next event: that a kept connection is dead may show only after
-            # sending, and whether the event arrived nobody would know until the job's deadline.
+            # The connection is not kept for the next event: a dead one may be noticed only after
+            # sending, and then nobody would know until the deadline whether the event arrived.
             response["Payload"].close()
             return Accepted(response["ResponseMetadata"].get("RequestId", ""))
         payload = _read(response["Payload"])
@@ -72,7 +72,7 @@ def _read(body: Any) -> bytes:
 
 
 def _outcome_of_exception(error: Exception, arn: FunctionArn) -> Outcome:
-    """Tell a call that was never sent, which may be tried again, from one without an answer."""
+    """Return Retry for a call that was never sent, Unknown for one without an answer."""
     if isinstance(error, boto_errors.ConnectionError):
         # An SSLError may also come in the middle of the answer; a certificate's only before.
         if not isinstance(error, boto_errors.SSLError) or _is_of_certificate(error):
@@ -114,7 +114,7 @@ def _outcome_of_answer(arn: FunctionArn, function_error: str | None, payload: by
 def _function_error(arn: FunctionArn, payload: bytes) -> CallError:
     """Return Lambda's own error type and message; the stack trace stays with Lambda.
 
-    Read leniently: what explains a failure must not be lost to the rules for outputs.
+    Read leniently: an explanation of a failure need not follow the rules for outputs.
     """
     try:
         answer = json.loads(payload)

@@ -1,4 +1,4 @@
-"""boto3's clients of Lambda, and the credentials they sign with; each wait has its bound."""
+"""boto3 clients of Lambda and their credentials; every wait is bounded."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import botocore.session
 from botocore.config import Config
 from django.conf import settings
 
-# Of whatever boto3 asks for credentials (STS, SSO); its own defaults wait for minutes, and a claim
-# must not lapse before its call is made.
+# For services that boto3 asks for credentials (STS, SSO): its own defaults wait for minutes, and a
+# claim must not lapse before its call is made.
 CREDENTIALS_CONNECT_SECONDS, CREDENTIALS_READ_SECONDS, CREDENTIALS_TRIES = 2, 5, 2
-# boto3 makes clients, and finds where credentials come from, safely in one thread at a time.
+# boto3 is not thread-safe while it makes a client or looks for credentials.
 _lock = threading.Lock()
 
 
 def client(region: str, invocation_type: str) -> Any:
-    """Return the boto3 client for a region; the time-outs go by the invocation type."""
+    """Return the boto3 client for a region, with the time-outs of the invocation type."""
     read_timeout = (
         settings.LAMBDA_SYNC_READ_TIMEOUT_SECONDS
         if invocation_type == "RequestResponse"
@@ -30,16 +30,16 @@ def client(region: str, invocation_type: str) -> Any:
 
 
 def fetch_credentials() -> None:
-    """Have credentials at hand that are good for a call, which boto3 would else fetch within it.
+    """Fetch the credentials for a call, which boto3 would otherwise fetch within the call.
 
-    There, what breaks on the way to STS could not be told from what breaks on the way to Lambda.
-    Raises whatever boto3 or one of its sources does.
+    There an error on the way to STS could not be distinguished from one on the way to Lambda.
+    Raises whatever boto3 or one of its sources raises.
     """
     if _is_local():
         return
     with _lock:
         credentials = session().get_credentials()
-    if credentials is not None:  # else the call itself says so
+    if credentials is not None:  # else the call itself fails for it
         credentials.get_frozen_credentials()
 
 
@@ -52,10 +52,10 @@ def make_client(region: str, endpoint_url: str | None, read_timeout: int) -> Any
     config = Config(
         connect_timeout=settings.LAMBDA_CONNECT_TIMEOUT_SECONDS,
         read_timeout=read_timeout,
-        # One call is one call: what is tried again, and when, is decided by the job's row.
+        # boto3 must not retry: the job's row decides whether and when to call again.
         retries={"total_max_attempts": 1},
         max_pool_connections=50,
-        # None is what the environment says; no proxy leads to this very machine.
+        # None means the proxies of the environment; none of them leads to this machine.
         proxies={} if local else None,
     )
     return session().client(
@@ -65,7 +65,7 @@ def make_client(region: str, endpoint_url: str | None, read_timeout: int) -> Any
 
 @functools.lru_cache(maxsize=1)
 def session() -> boto3.session.Session:
-    """Return this process's session; what it makes by itself is bounded as well."""
+    """Return this process's session; clients that it makes by itself are bounded as well."""
     core = botocore.session.get_session()
     core.set_default_client_config(
         Config(

@@ -1,4 +1,4 @@
-"""What each error of `lambda:Invoke` means for the job."""
+"""Errors of `lambda:Invoke`: which of them the job retries, and their codes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PASSING = {
     "EFSIOException": "lambda_not_ready",
     "S3FilesMountTimeoutException": "lambda_not_ready",
     "S3FilesMountConnectivityException": "lambda_not_ready",
-    # Not Lambda's but every service's: the worker's session has run out, and can be renewed.
+    # Not Lambda's own but of every AWS service: the worker's session has expired.
     "ExpiredTokenException": "lambda_no_credentials",
 }
 LASTING = {
@@ -73,12 +73,12 @@ LASTING = {
     "SnapStartException": "lambda_misconfigured",
     "SnapStartRegenerationFailureException": "lambda_misconfigured",
 }
-# The other side's own words are kept, but not pages of them; characters.
+# The longest error text of the other side that is kept, in characters.
 TEXT_LIMIT = 2000
 
 
 def own_words(value: Any) -> str:
-    """Return what the other side said as text that a row and an answer can hold."""
+    """Return an error text of the other side in a form that a row and an answer can hold."""
     return UNSTORABLE.sub("\ufffd", str(value))[:TEXT_LIMIT]
 
 
@@ -90,8 +90,8 @@ def outcome_of_error(error: ClientError, arn: FunctionArn) -> Outcome:
     if error.operation_name != "Invoke":
         return Retry(no_credentials(error, arn))  # boto3 asked STS or SSO, and got no further
     response: Any = error.response
-    told: dict[str, Any] = response.get("Error", {})
-    name = str(told.get("Code", ""))
+    described_by_aws: dict[str, Any] = response.get("Error", {})
+    name = str(described_by_aws.get("Code", ""))
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     passes = name in PASSING or (name not in LASTING and (status == TOO_MANY or status >= 500))
     code = PASSING.get(name) or LASTING.get(name)
@@ -102,7 +102,7 @@ def outcome_of_error(error: ClientError, arn: FunctionArn) -> Outcome:
         "code": code,
         "message": f"Lambda refused the call of {arn} ({status}).",
         "type": own_words(name),
-        "details": own_words(told.get("Message", "")),
+        "details": own_words(described_by_aws.get("Message", "")),
     }
     if "Reason" in response:
         described["reason"] = own_words(response["Reason"])
@@ -112,8 +112,8 @@ def outcome_of_error(error: ClientError, arn: FunctionArn) -> Outcome:
 def no_credentials(error: Exception, arn: FunctionArn) -> CallError:
     """Return the error of a call that was never sent, for want of credentials or settings.
 
-    It is the deployment's fault, which mending it cures: the job should not be lost to it. What
-    boto3 says of it may name roles and accounts, so that is for the log, not for the job.
+    The deployment is at fault and can be repaired, so the job is retried. boto3's text may name
+    roles and accounts: it goes to the log and not to the job.
     """
     logger.error("lambda.no_credentials %r", str(error))
     return {

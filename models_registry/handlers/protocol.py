@@ -1,9 +1,9 @@
-"""What every handler type offers, and what can become of one call."""
+"""The protocol of handler types, and the outcomes of a call."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, NotRequired, Protocol, TypedDict
+from typing import Any, NamedTuple, NotRequired, Protocol, TypedDict
 
 from models_registry.errors import Fault
 
@@ -12,7 +12,7 @@ class CallError(TypedDict):
     """Why a call did not lead to an answer.
 
     `code` is stable, such as "lambda_throttled"; `message` names the function; `type`,
-    `details` and `reason` (which limit was met) are the other side's own words.
+    `details` and `reason` (the limit that was reached) are the other side's own texts.
     """
 
     code: str
@@ -38,7 +38,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class Failed:
-    """The handler failed, or can't be called until somebody mends something."""
+    """The handler failed, or can't be called until somebody repairs something."""
 
     error: CallError
 
@@ -47,7 +47,7 @@ class Failed:
 class Retry:
     """The call did not reach the handler, for a reason that may pass.
 
-    `throttled`: the other side is well, and has no room for more calls now.
+    `throttled`: the other side works, and takes no more calls now.
     """
 
     error: CallError
@@ -64,20 +64,40 @@ class Unknown:
 Outcome = Accepted | Answered | Failed | Retry | Unknown
 
 
-class Handler(Protocol):
-    """One type of handler, such as `lambda`.
+class Refusal(NamedTuple):
+    """Why a handler can't be called from this host, and what to do about it."""
 
-    `named_by` is the member of such a handler that names what is called, a text: those of one
-    name are away or overloaded together. `openapi_schema` says what such a handler looks like.
+    message: str
+    advice: str
+
+
+class Handler(Protocol):
+    """One type of handler, such as `lambda`; everything that differs between types is asked here.
+
+    `named_by` is the member of such a handler that names what is called, a text: handlers with
+    the same name are away or overloaded together. `schema_name` is the name of its schema in the
+    OpenAPI document.
     """
 
     named_by: str
-    openapi_schema: ClassVar[dict[str, Any]]
+    schema_name: str
+
+    def openapi_schema(self) -> dict[str, Any]:
+        """Return the OpenAPI schema of such a handler; its `type` is a constant."""
 
     def faults(self, handler: dict[str, Any]) -> tuple[list[Fault], list[Fault]]:
-        """Return what is malformed about `handler`, and what is well-formed but refused here.
+        """Return the faults that make `handler` malformed, and those for which it is refused here.
 
         Pointers are relative to the handler, such as "/arn".
+        """
+
+    def is_synchronous(self, job_type: str) -> bool:
+        """Return whether the output of such a job comes back with the call, not by a callback."""
+
+    def longest_call_seconds(self, job_type: str) -> int:
+        """Return how long a call may take; at most HANDLER_CALL_LIMIT_SECONDS.
+
+        The claim of a job and the time limits of tasks go by it.
         """
 
     def max_event_bytes(self, job_type: str) -> int:
@@ -86,5 +106,11 @@ class Handler(Protocol):
     def invoke(self, *, handler: dict[str, Any], event: bytes, job_type: str) -> Outcome:
         """Call the handler once; goes over the network, so it must be outside a transaction.
 
-        Never raises for what the other side or the network does.
+        Never raises for an error of the other side or of the network.
+        """
+
+    def dry_run(self, handler: dict[str, Any]) -> Refusal | None:
+        """Ask the other side whether this host may call the handler, without running it.
+
+        Returns None when it may. Goes over the network, so it must be outside a transaction.
         """

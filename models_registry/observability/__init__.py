@@ -1,1 +1,1 @@
-"""Who acts, what a request is called, what is counted and measured, and whether all is well."""
+"""Observability: tracing, spans, actor, audit log, redaction, metrics, heartbeats, readiness."""

@@ -1,4 +1,4 @@
-"""Who is acting: set at the edges (API, admin, commands, workers) and read by the audit log."""
+"""The actor, a context variable: set by the API, admin, commands and workers for the audit log."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ _present: ContextVar[Actor] = ContextVar("actor", default=SYSTEM)
 
 
 def present_actor() -> Actor:
-    """Return who is acting in this thread of work."""
+    """Return the present actor."""
     return _present.get()
 
 
 def set_actor(actor: Actor) -> None:
-    """Say who is acting from here on, until `acting` further out ends."""
+    """Set the actor until the end of the enclosing `acting` block."""
     _present.set(actor)
 
 

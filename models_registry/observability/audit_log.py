@@ -1,4 +1,4 @@
-"""The audit log: what a row of it holds, and how large that may be."""
+"""The audit log: its entries, and the bounds of what they hold."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from models_registry.db.json_field import JSONTextField
 from models_registry.observability.actor import ActorKind
 from models_registry.observability.redaction import redacted
 
-# One field of `before` or `after`, as JSON; a larger one stands there as size and fingerprint.
+# The largest field of `before` or `after`, as JSON; a larger one is replaced by size and hash.
 FIELD_LIMIT_BYTES = 2048
 
 
 class AuditAction(models.TextChoices):
     """What a change was: the thing, and what was done to it.
 
-    Not in the log, since rows of their own tell it: the dispatch of a job, its end by a worker or
-    a sweep, jobs that an event triggered (their number is in the row of that event), the checks
-    of stored payloads, and the training job of an update (it is in the row of the update).
+    Some changes have no audit entry, since other rows record them: the dispatch of a job, its end
+    by a worker or a sweep, jobs that an event triggered (the entry of the event has their number),
+    checks of stored payloads, and the training job of an update (the entry of the update names it).
     """
 
     MODEL_REGISTERED = "model.registered"
@@ -45,7 +45,7 @@ class AuditAction(models.TextChoices):
 class AuditEntry(models.Model):
     """One change: who, what, when, before and after. Written once, in the change's transaction.
 
-    It refers to nothing, so that it outlives what it tells of.
+    It has no foreign keys, so that it outlives the rows that it is about.
     """
 
     created_at = models.DateTimeField()
@@ -54,15 +54,15 @@ class AuditEntry(models.Model):
     actor_kind = models.CharField(max_length=8, choices=ActorKind.choices)
     actor = models.CharField(max_length=255)
     client_id = models.CharField(max_length=255, default="", blank=True)
-    # What it was done to; "" or None where the change has no such part.
+    # What was changed; "" or None where the change has no such part.
     model_id = models.CharField(max_length=128, default="", blank=True)
     version = models.CharField(max_length=128, default="", blank=True)
     job_id = models.UUIDField(null=True)
     subscription_id = models.UUIDField(null=True)
-    # What changed of it, each field at most FIELD_LIMIT_BYTES; None where there was nothing.
+    # The changed fields, each at most FIELD_LIMIT_BYTES; None where there was nothing.
     before = JSONTextField(null=True)
     after = JSONTextField(null=True)
-    # Of the request or job that made the change: what the logs call it.
+    # The request id of the request or job that made the change, as in the logs.
     request_id = models.CharField(max_length=128, default="", blank=True)
 
     class Meta:
@@ -80,7 +80,7 @@ class AuditEntry(models.Model):
 
 
 def bounded(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return `values` as a row keeps them: nothing secret, and nothing large.
+    """Return `values` without secrets and with large values replaced.
 
     A large value becomes `{"bytes": 70000, "sha256": "..."}`: equal values have one hash, so
     that it still shows whether it changed.
@@ -93,13 +93,13 @@ def bounded(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
 def changed(
     before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what of `before` is another in `after`, and what it is there."""
+    """Return the fields that differ, with their values before and after."""
     names = [name for name in after if before.get(name) != after[name]]
     return {name: before.get(name) for name in names}, {name: after[name] for name in names}
 
 
 def digested(value: Any) -> dict[str, Any]:
-    """Return the size and the SHA-256 of a value (as JSON with sorted keys), in its place."""
+    """Return the size and the SHA-256 of a value, as JSON with sorted keys."""
     text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     return {"bytes": len(text), "sha256": hashlib.sha256(text).hexdigest()}
 

@@ -1,4 +1,4 @@
-"""What the database says of jobs, for metrics: a few bounded queries over indexes."""
+"""Gauges of jobs, read from the database for Prometheus; each query is bounded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from models_registry.models import Action, Dispatch, Job, JobStatus
 
-# Open jobs are counted up to so many, so that a large backlog makes no scrape slow.
+# Open jobs are counted up to this number, so that a large backlog does not slow a scrape.
 COUNT_LIMIT = 100_000
 
 
@@ -22,7 +22,7 @@ class Gauge(NamedTuple):
 
 
 def open_jobs() -> list[Gauge]:
-    """Return how many jobs are open, by type and status; at most COUNT_LIMIT of them are seen."""
+    """Return how many jobs are open, by type and status; counts at most COUNT_LIMIT of them."""
     seen = Job.objects.filter(due_at__isnull=False).values("pk")[:COUNT_LIMIT]
     rows = (
         Job.objects.filter(pk__in=seen)
@@ -49,7 +49,7 @@ def queue_ages() -> Iterator[Gauge]:
 
 
 def overdue_jobs() -> int:
-    """Return how many jobs a sweep should have put right by now: each has passed its time."""
+    """Return how many jobs are past their lease or deadline, which the sweep should have found."""
     late = Job.objects.filter(
         due_at__lt=timezone.now(), dispatch__in=(Dispatch.CLAIMED, Dispatch.DISPATCHED)
     )

@@ -1,4 +1,4 @@
-"""Signs of life: a row for each worker and for the sweep, which each renews while it lives."""
+"""Heartbeats: a row for each worker and for the sweep, renewed while it runs."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from datetime import timedelta
 from django.db import models
 from django.db.models.functions import Now
 
-# The row of a worker that ended without a word (kill -9) is kept so long: for whoever asks why.
+# The row of a worker that was killed (kill -9) is kept so long, to be seen by operators.
 KEPT = timedelta(hours=1)
 SWEEP = "sweep"
 
 
 class HeartbeatKind(models.TextChoices):
-    """Whose sign of life it is: a worker's, or that of the sweep, whichever worker does it."""
+    """Whose heartbeat it is: a worker's, or that of the sweep, whichever worker makes it."""
 
     WORKER = "worker"
     SWEEP = "sweep"
@@ -35,7 +35,7 @@ class Heartbeat(models.Model):
 
 
 def beat(name: str, kind: HeartbeatKind, queues: Sequence[str] = ()) -> None:
-    """Say that `name` is alive; also clears away what has been silent for an hour."""
+    """Renew the heartbeat of `name`; also deletes heartbeats that are an hour old."""
     heartbeat = Heartbeat(name=name[:255], kind=kind, queues=",".join(queues)[:500], seen_at=Now())
     Heartbeat.objects.bulk_create(
         [heartbeat],
@@ -47,12 +47,12 @@ def beat(name: str, kind: HeartbeatKind, queues: Sequence[str] = ()) -> None:
 
 
 def beat_of_sweep() -> None:
-    """Say that a sweep was made."""
+    """Renew the heartbeat of the sweep."""
     beat(SWEEP, HeartbeatKind.SWEEP)
 
 
 def end(name: str) -> None:
-    """Say that `name` has stopped as it should."""
+    """Delete the heartbeat of a worker that has stopped as it should."""
     Heartbeat.objects.filter(name=name[:255]).delete()
 
 
@@ -60,14 +60,14 @@ def queue_ages() -> dict[str, float]:
     """Return for each queue that has workers how long ago one of them was seen, in seconds."""
     ages: dict[str, float] = {}
     rows = Heartbeat.objects.filter(kind=HeartbeatKind.WORKER).order_by("seen_at")
-    # The last seen comes last. The database's clock wrote the rows, and so tells their age.
+    # The worker seen last comes last. The database's clock wrote the rows and gives their age.
     for queues, seen_at, now in rows.annotate(now=Now()).values_list("queues", "seen_at", "now"):
         ages |= dict.fromkeys(queues.split(","), (now - seen_at).total_seconds())
     return ages
 
 
 def sweep_age() -> float | None:
-    """Return how long ago the last sweep was, in seconds; None when there was none for long."""
+    """Return how long ago the last sweep was, in seconds; None without one in the last hour."""
     rows = Heartbeat.objects.filter(name=SWEEP).annotate(now=Now())
     for seen_at, now in rows.values_list("seen_at", "now"):
         return float((now - seen_at).total_seconds())

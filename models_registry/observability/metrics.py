@@ -1,6 +1,6 @@
-"""What is counted while it happens, for Prometheus; a label never holds an id or a caller's text.
+"""Prometheus counters and histograms; no label holds an id or a caller's text.
 
-Each process counts for itself; with PROMETHEUS_MULTIPROC_DIR, those of one machine together.
+Each process has its own; with PROMETHEUS_MULTIPROC_DIR the processes of one machine share them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether the service can do its work: every part looked at in bounded time, once a second."""
+"""Readiness: the state of each part of the service, probed in bounded time once a second."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from models_registry.observability import heartbeats
 
 logger = logging.getLogger(__name__)
 
-# A look is as good as a new one for so long, and is waited for so long; in seconds.
+# How long a probe's result is used, and how long a request waits for one; in seconds.
 FRESH_SECONDS, TIMEOUT_SECONDS = 1.0, 2.0
-# Signs of life may be missed so often before somebody counts as gone.
+# How many heartbeats may be missed before a worker counts as gone.
 MISSED = 3
-# Without these nothing can be answered. Without the others jobs are accepted, and wait.
+# Without these parts the API can't answer. Without the others jobs are accepted and wait.
 NEEDED = ("database", "migrations")
-# For sweeps as far apart as one likes, and for workers that begin with one.
+# Added to the interval of sweeps: a sweep waits for a worker, and a worker for its start.
 SWEEP_GRACE_SECONDS = 30.0
 
 
@@ -46,7 +46,7 @@ class State(TypedDict):
 
 
 class Finding(NamedTuple):
-    """What one look says of a part; `age_seconds` where the part itself tells it."""
+    """What one probe found of a part; `age_seconds` where the part itself has it."""
 
     message: str = ""
     age_seconds: float | None = None
@@ -54,7 +54,7 @@ class Finding(NamedTuple):
 
 
 class Probe:
-    """Looks at some parts in a thread of its own, one look at a time."""
+    """Probes some parts in a thread, once at a time."""
 
     def __init__(self, look: Callable[[], Mapping[str, Finding]], *parts: str) -> None:
         self._look, self._parts = look, parts
@@ -65,7 +65,7 @@ class Probe:
         self._well_at: dict[str, float] = {}
 
     def begin(self) -> None:
-        """Begin a look, unless one is under way or the last one is good."""
+        """Start a probe, unless one is running or the last result is fresh."""
         with self._lock:
             is_fresh = time.monotonic() - self._looked_at < FRESH_SECONDS
             if self._under_way is None and not is_fresh:
@@ -73,7 +73,7 @@ class Probe:
                 threading.Thread(target=self._run, name="readiness", daemon=True).start()
 
     def states(self, *, until: float) -> dict[str, State]:
-        """Return how the parts are, waiting for a look under way until a monotonic time."""
+        """Return the states of the parts, waiting for a running probe until a monotonic time."""
         with self._lock:
             under_way = self._under_way
         if under_way is not None and not under_way.wait(max(0.0, until - time.monotonic())):
@@ -82,14 +82,14 @@ class Probe:
         return {part: self._found(part) for part in self._parts}
 
     def forget(self) -> None:
-        """Make the next look a new one."""
+        """Drop the last result, so that the next call probes again."""
         self._looked_at = float("-inf")
 
     def _run(self) -> None:
         findings: Mapping[str, Finding] = {}
         try:
             findings = self._look()
-        except Exception:  # a look must not end without an answer
+        except Exception:  # waiting requests must get an answer
             logger.exception("readiness.look_failed")
         now = time.monotonic()
         with self._lock:
@@ -115,7 +115,7 @@ class Probe:
 
 
 def look_at_database() -> dict[str, Finding]:
-    """Ask the database, and what its rows say of migrations, workers and the sweep."""
+    """Probe the database, and read from it the state of migrations, workers and the sweep."""
     try:
         sql.read("SELECT 1")
         missing = _unapplied()
@@ -136,11 +136,11 @@ def look_at_database() -> dict[str, Finding]:
 
 
 def look_at_broker() -> dict[str, Finding]:
-    """Ask the broker whether it is there."""
+    """Probe the broker."""
     try:
         with current_app.connection_for_write() as broker:
             broker.ensure_connection(max_retries=1, interval_start=0)
-            channel: Any = broker.channel()  # Redis is asked when one is made
+            channel: Any = broker.channel()  # connects to Redis
             channel.close()
     except Exception as error:  # whatever the broker's client raises
         logger.warning("readiness.broker %s", type(error).__name__)
@@ -156,7 +156,7 @@ PROBES = (
 
 
 def readiness() -> tuple[str, dict[str, State]]:
-    """Return "ok", "degraded" or "unavailable", and how each part is; takes two seconds at most."""
+    """Return "ok", "degraded" or "unavailable", and each part's state, within two seconds."""
     until = time.monotonic() + TIMEOUT_SECONDS
     for probe in PROBES:
         probe.begin()

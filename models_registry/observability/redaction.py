@@ -1,4 +1,4 @@
-"""What must never be written down: tokens, keys and passwords, in logs and in the audit log."""
+"""Redaction: removes tokens, keys and passwords from logs and from the audit log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 GONE = "[redacted]"
-# Deeper than any JSON that is taken; what is below is left out as a whole.
+# Deeper than any JSON that is accepted; anything below is redacted as a whole.
 DEPTH_LIMIT = 100
 
 _SECRET_NAMES = re.compile(
@@ -15,7 +15,7 @@ _SECRET_NAMES = re.compile(
     r"|access[_-]?key|session[_-]?id|tokens?$",
     re.IGNORECASE,
 )
-# What a language model calls so.
+# Names of settings and special tokens of language models.
 _HARMLESS = re.compile(
     r"(?:pad|bos|eos|unk|sep|cls|mask)_token$|(?:max|num|n)_tokens$", re.IGNORECASE
 )
@@ -36,7 +36,7 @@ _IN_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
         rf"\1{GONE}",
     ),
 )
-# One of these is in whatever a pattern above finds: most texts have none, and are not searched.
+# Every match of a pattern above contains one of these: a text without them is not searched.
 _SIGNS = (
     *("bearer", "basic", "mpjob_", "eyj", "akia", "asia", "://"),
     *("authorization", "passw", "secret", "token", "api"),
@@ -45,7 +45,7 @@ _SIGNS = (
 
 @lru_cache(maxsize=1000)
 def is_secret(name: str) -> bool:
-    """Tell whether a field of this name holds what must not be written down."""
+    """Return whether a field of this name holds a secret."""
     return bool(_SECRET_NAMES.search(name)) and not _HARMLESS.search(name)
 
 
@@ -59,7 +59,7 @@ def redacted_text(text: str) -> str:
 
 
 def _is_harmless(text: str) -> bool:
-    """Tell whether no pattern can find anything; only ASCII has one lower case for each letter."""
+    """Return whether no pattern can match; only in ASCII each letter has one lower case."""
     if not text.isascii():
         return False
     lowered = text.lower()

@@ -1,7 +1,7 @@
-"""Spans for OpenTelemetry where its packages are installed; without them, nothing happens here.
+"""OpenTelemetry spans where its packages are installed; without them this does nothing.
 
-Only its API is used. What becomes of the spans is up to the process's own configuration, such as
-`opentelemetry-instrument` makes from the environment.
+Only its API is used. The process's own configuration decides where spans go, such as
+`opentelemetry-instrument` takes it from the environment.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ Value = str | int
 
 
 class Part:
-    """A span under way; does nothing without OpenTelemetry."""
+    """A running span; does nothing without OpenTelemetry."""
 
     def __init__(self, span: Any = None) -> None:
         self._span = span
 
     def name(self, name: str, **attributes: Value) -> None:
-        """Name it by what is known only at its end."""
+        """Give it a name and attributes that are known only at its end."""
         if self._span is not None:
             self._span.update_name(name)
             self._span.set_attributes(attributes)
 
     def failed(self, why: str) -> None:
-        """Say that it did not do what it was for; `why` is a fixed word."""
+        """Mark it as failed; `why` is a fixed word."""
         if self._span is not None:
             self._span.set_status(opentelemetry.StatusCode.ERROR, why)
 
@@ -49,10 +49,10 @@ NO_SPAN = nullcontext(Part())
 def span(
     name: str, kind: Kind, *, parent: str = "", **attributes: Value
 ) -> AbstractContextManager[Part]:
-    """Do what is in the block in a span, as a part of the trace `parent` (a `traceparent`).
+    """Run the block in a span of the trace `parent` (a `traceparent`).
 
-    Without a parent, or inside another span, it is a part of that which is under way. Logs, events
-    and jobs that are made inside go by its ids.
+    Without a parent, or inside another span, it is a child of the present span. Logs, events and
+    jobs that are made inside get its ids.
     """
     if not HAS_OPENTELEMETRY or _nobody_makes_spans():
         return NO_SPAN
@@ -72,7 +72,7 @@ def _span(name: str, kind: Kind, parent: str, attributes: dict[str, Value]) -> I
 
 
 def _nobody_makes_spans() -> bool:
-    """Tell whether only OpenTelemetry's API is there: what it would make leads nowhere."""
+    """Return whether only OpenTelemetry's API is installed, so that spans go nowhere."""
     return isinstance(opentelemetry.get_tracer_provider(), opentelemetry.ProxyTracerProvider)
 
 
@@ -81,14 +81,14 @@ def _tracer() -> Any:
 
 
 def _context(parent: str) -> Any:
-    """Return where a span belongs; None is what is under way."""
+    """Return the parent context of a span; None is the present one."""
     if not parent or opentelemetry.get_current_span().get_span_context().is_valid:
         return None
     return TraceContextTextMapPropagator().extract({"traceparent": parent})
 
 
 def _trace_of(begun: Any) -> Trace:
-    """Return the present trace with the ids of a span; as it is where nobody makes spans."""
+    """Return the present trace with the ids of a span, if the span is recorded."""
     present, context = present_trace(), begun.get_span_context()
     if not context.is_valid or not hasattr(begun, "attributes"):
         return present

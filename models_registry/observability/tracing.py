@@ -1,4 +1,4 @@
-"""What a request is called on its way: a request id and a W3C trace, which its jobs carry on."""
+"""Tracing: the request id and W3C trace of a request, which its jobs continue."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SAMPLED = "01"
 
 
 class Followed(Protocol):
-    """What carries a trace from one process to another: a job."""
+    """A job, as it carries a trace from one process to another."""
 
     pk: UUID
     request_id: str
@@ -35,10 +35,10 @@ class Followed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The names of a piece of work; all are "" where nobody gave it any.
+    """The request id and trace of a piece of work; all are "" outside of one.
 
     `trace_id` (32 hex digits) is that of the whole trace, `span_id` (16) that of our part in it.
-    `is_continued` says that a caller's `traceparent` began it.
+    `is_continued` is true when a caller's `traceparent` started it.
     """
 
     request_id: str = ""
@@ -53,8 +53,8 @@ class Trace:
         return f"00-{self.trace_id}-{self.span_id}-{self.flags}" if self.trace_id else ""
 
 
-# Ids only have to differ; what the system makes costs another thread's turn each time. A generator
-# of our own, since a handler in this process may seed Python's; seeded anew in forked processes.
+# Ids only have to differ, and the system's randomness releases the GIL for each. Not Python's own
+# generator, which a handler in this process may seed; seeded again in forked processes.
 _random = random.Random()  # noqa: S311
 os.register_at_fork(after_in_child=_random.seed)
 
@@ -63,7 +63,7 @@ _present: ContextVar[Trace] = ContextVar("trace", default=NOTHING)
 
 
 def present_trace() -> Trace:
-    """Return the trace of the work that is being done."""
+    """Return the present trace."""
     return _present.get()
 
 
@@ -78,19 +78,19 @@ def tracing(trace: Trace) -> Iterator[Trace]:
 
 
 def set_trace(trace: Trace) -> None:
-    """Go on under `trace`, until the block of `tracing` further out ends."""
+    """Set the trace until the end of the enclosing `tracing` block."""
     _present.set(trace)
 
 
 def trace_of_request(request_id: str, traceparent: str) -> Trace:
-    """Return the trace of a request with these headers; what is not well-formed is not used."""
+    """Return the trace of a request with these headers; malformed ones are ignored."""
     if not REQUEST_ID.fullmatch(request_id):
         request_id = str(uuid7())
     return _continued(request_id, traceparent) or Trace(request_id, *_ids())
 
 
 def trace_of_job(job: Followed) -> Trace:
-    """Return the trace of work on a job, which goes on with that of the request that made it."""
+    """Return the trace of work on a job, which continues that of the request for it."""
     request_id = job.request_id or str(job.pk)
     return _continued(request_id, job.traceparent) or Trace(request_id, job.pk.hex, _span_id())
 

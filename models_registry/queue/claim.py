@@ -1,9 +1,9 @@
-"""Claiming jobs that are due: of many workers that would have one, a single one gets it."""
+"""Claims and leases: of many workers that would call a job's handler, one gets the job."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -11,8 +11,8 @@ from django.conf import settings
 from models_registry.db import dialect, rows, sql, statements
 from models_registry.db.sql import Sql
 from models_registry.db.transactions import transactional
+from models_registry.handlers import HANDLERS, Handler
 from models_registry.models import (
-    OPEN_JOB,
     Action,
     Dispatch,
     Job,
@@ -20,11 +20,10 @@ from models_registry.models import (
     ModelVersion,
     VersionStatus,
 )
-from models_registry.queue.wakeups import is_synchronous
+from models_registry.services.completion import IS_OPEN
 from models_registry.services.lookups import version_of
 
-TABLE = Job._meta.db_table
-IS_OPEN = Sql(f"status IN ({', '.join(repr(str(status)) for status in OPEN_JOB)})")
+TABLE, VERSIONS = Job._meta.db_table, ModelVersion._meta.db_table
 
 
 @transactional
@@ -37,22 +36,20 @@ def claim_job(job_id: UUID) -> Job | None:
 
 
 @transactional
-def claim_due_job(job_types: Sequence[str]) -> Job | None:
-    """Claim the job of these types that has been due longest; opens a transaction.
+def claim_due_job(*, synchronous: bool) -> Job | None:
+    """Claim the job that has been due longest, of those whose calls are (not) synchronous.
 
-    Passes over what other workers are claiming. Returns None when none is due.
+    Opens a transaction. Skips jobs that other workers are claiming. Returns None when none is due.
     """
-    if not job_types:
-        return None
-    oldest = _oldest(job_types)
+    oldest = _oldest(synchronous)
     return _claim(Sql(f"id = ({oldest.text})", oldest.parameters))
 
 
 @transactional
 def claim_callable_job(job_id: UUID, may_call: Callable[[ModelVersion, str], bool]) -> Job | None:
-    """As `claim_job`, but only if `may_call` says so of the job's version and type.
+    """As `claim_job`, but only if `may_call` returns true for the job's version and type.
 
-    It is asked only when nobody else can claim the job any more, so who is told yes has the job.
+    It is asked while the job's row is locked, so a worker that may call the handler has the job.
     """
     due = is_due()
     found = sql.read(
@@ -68,16 +65,16 @@ def claim_callable_job(job_id: UUID, may_call: Callable[[ModelVersion, str], boo
     return _claim(statements.where(Job, id=job_id), due)
 
 
-def _oldest(job_types: Sequence[str]) -> Sql:
+def _oldest(synchronous: bool) -> Sql:
     """Return what selects the job that has been due longest, and locks it where that is known."""
-    due, among = is_due(), ", ".join(["%s"] * len(job_types))
-    text = f"""SELECT id FROM {TABLE} WHERE {due.text} AND job_type IN ({among})
+    due, called = is_due(), is_called(synchronous=synchronous)
+    text = f"""SELECT id FROM {TABLE} WHERE {due.text} AND {called.text}
         ORDER BY due_at LIMIT 1 {_passing_over()}"""  # noqa: S608 (names of ours)
-    return Sql(text, tuple(job_types))
+    return Sql(text, called.parameters)
 
 
 def _passing_over() -> str:
-    """Return what locks the rows of a statement and passes over those that others have locked."""
+    """Return what locks the rows of a statement and skips those that others have locked."""
     return dialect.locking("FOR UPDATE SKIP LOCKED")
 
 
@@ -87,9 +84,9 @@ def claim_of(job: Job) -> Sql:
 
 
 def is_tried_enough(job: Job) -> bool:
-    """Say whether a job that was called and not reached is called no more.
+    """Return whether a job that was called and not reached is given up.
 
-    A handler that had no room is not at fault and never began: of such calls there may be more.
+    A handler that had no room is not at fault and never began: such calls have a larger limit.
     """
     tries: int = settings.DISPATCH_MAX_ATTEMPTS
     refusals: int = settings.DISPATCH_MAX_THROTTLED
@@ -102,10 +99,46 @@ def is_due() -> Sql:
     return Sql(f"dispatch = '{Dispatch.QUEUED}' AND {IS_OPEN.text} AND due_at <= {dialect.now()}")
 
 
+def is_called(*, synchronous: bool) -> Sql:
+    """Return the condition that the call of a job's handler is (not) synchronous."""
+    column, kinds = _kinds()
+    matching = [
+        kind
+        for kind, (handler, job_type) in kinds.items()
+        if handler.is_synchronous(job_type) == synchronous
+    ]
+    if not matching:
+        return Sql("1 = 0")
+    return Sql(f"{column} IN ({', '.join(['%s'] * len(matching))})", tuple(matching))
+
+
+def handler_member(name: str) -> str:
+    """Return what in a statement on versions is a member of the handler of a job's type."""
+    return dialect.json_text("handlers", "job_type", name)
+
+
+def _kinds() -> tuple[str, Mapping[str, tuple[Handler, str]]]:
+    """Return what in a statement tells jobs apart that are called in different ways.
+
+    That is the job's type, by which queued jobs have an index. With several handler types it is
+    the handler's type too, which is read from the job's version: a search then passes one by one
+    over older jobs that are called the other way.
+    """
+    if len(HANDLERS) == 1:
+        (handler,) = HANDLERS.values()
+        return "job_type", {action: (handler, action) for action in Action.values}
+    of_version = f"SELECT {handler_member('type')} FROM {VERSIONS} v WHERE v.id = version_id"  # noqa: S608 (names of ours)
+    return f"(({of_version}) || ' ' || job_type)", {
+        f"{type} {action}": (handler, action)
+        for type, handler in HANDLERS.items()
+        for action in Action.values
+    }
+
+
 def _claim(*which: Sql) -> Job | None:
     begun = time.monotonic()
-    # Its commit waits for the disk: a try that a crash of the database took back would be made
-    # again, and not be counted.
+    # The commit waits for the disk: a try that a crash of the database took back would be made
+    # again without being counted.
     columns = {
         "status": JobStatus.STARTED,
         "dispatch": Dispatch.CLAIMED,
@@ -136,19 +169,18 @@ def _begin_training(job: Job) -> None:
 
 
 def _lease_seconds() -> Sql:
-    """Return how long a claim of a job lasts, by its type."""
-    whens = " ".join("WHEN %s THEN %s" for _ in Action.values)
-    bounds = [(action, _lease_of(action)) for action in Action.values]
-    return Sql(f"CASE job_type {whens} END", tuple(part for pair in bounds for part in pair))
+    """Return how long the claim of a job lasts: its longest call, and time to record it.
 
-
-def _lease_of(job_type: str) -> int:
-    """Return how long a claim lasts: the call at its longest, and time to record it."""
-    call: int = (
-        settings.LAMBDA_SYNC_READ_TIMEOUT_SECONDS
-        if is_synchronous(job_type)
-        else settings.LAMBDA_EVENT_READ_TIMEOUT_SECONDS
-    )
-    connect: int = settings.LAMBDA_CONNECT_TIMEOUT_SECONDS
+    A handler type that this process does not know, after a downgrade, has the longest lease: its
+    call fails, and the job ends after the last try.
+    """
+    column, kinds = _kinds()
     lease: int = settings.DISPATCH_LEASE_SECONDS
-    return lease + connect + call
+    bounds = [
+        (kind, lease + handler.longest_call_seconds(job_type))
+        for kind, (handler, job_type) in kinds.items()
+    ]
+    whens = " ".join("WHEN %s THEN %s" for _ in bounds)
+    longest = max(seconds for _, seconds in bounds)
+    values = tuple(part for pair in bounds for part in pair)
+    return Sql(f"CASE {column} {whens} ELSE %s END", (*values, longest))

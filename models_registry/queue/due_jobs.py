@@ -1,46 +1,43 @@
-"""Finding due jobs that may be called behind any number of those that may not be now."""
+"""Search for due jobs behind any number of jobs whose functions' circuit breakers are open."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from models_registry.db import dialect, sql, statements
 from models_registry.handlers import HANDLERS
 from models_registry.models import Job, ModelVersion
-from models_registry.queue.claim import is_due
+from models_registry.queue.claim import handler_member, is_called, is_due
 
 JOBS, VERSIONS = Job._meta.db_table, ModelVersion._meta.db_table
-# A search reads past all jobs of the functions that are left alone (about a microsecond for each
-# of them), so that it is to be made for many claims, not for each.
+# A search reads past all jobs of functions that may not be called (about a microsecond for each),
+# so one search serves many claims.
 FOUND_AT_MOST = 100
 
 
-def callable_jobs(job_types: Sequence[str], left_alone: Collection[str]) -> list[tuple[str, str]]:
-    """Return the jobs of these types that have been due longest, a hundred at most.
+def callable_jobs(open_functions: Collection[str], *, synchronous: bool) -> list[tuple[str, str]]:
+    """Return the jobs that have been due longest, a hundred at most, with the functions they call.
 
-    Each by its id and the function that it calls, which is none of those `left_alone`. Locks
-    nothing, so others may find the same, and claim some of them first.
+    None of them calls one of `open_functions`. Locks nothing: other workers may find the same jobs
+    and claim some of them first.
     """
-    if not job_types:
-        return []
     # Most jobs are of few versions, whose JSON is then read once.
     source, function = dialect.with_value(JOBS, _function())
-    others = f"AND {function} NOT IN ({_places(left_alone)})" if left_alone else ""
+    called = is_called(synchronous=synchronous)
+    others = f"AND {function} NOT IN ({_places(open_functions)})" if open_functions else ""
     text = f"""SELECT id, {function} FROM {source}
-        WHERE {is_due().text} AND job_type IN ({_places(job_types)}) {others}
+        WHERE {is_due().text} AND {called.text} {others}
         ORDER BY due_at LIMIT {FOUND_AT_MOST}"""  # noqa: S608 (names of ours)
-    found = sql.read(text, (*job_types, *left_alone))
+    found = sql.read(text, (*called.parameters, *open_functions))
     return [(str(statements.shown_value(Job, "id", job_id)), name) for job_id, name in found]
 
 
 def _function() -> str:
-    """Return what selects the name of a job's function, as `function_of` has it.
+    """Return what selects the name of a job's function, as `function_of` returns it.
 
-    What has no name is left alone by nobody.
+    A handler without a name gets "", which is no function's.
     """
-    names = ", ".join(
-        dialect.json_text("handlers", "job_type", handler.named_by) for handler in HANDLERS.values()
-    )
+    names = ", ".join(handler_member(handler.named_by) for handler in HANDLERS.values())
     return f"SELECT COALESCE({names}, '') FROM {VERSIONS} v WHERE v.id = version_id"  # noqa: S608 (names of ours)
 
 

@@ -1,4 +1,4 @@
-"""Recording what became of a call: that was paid for, and is not lost with a connection."""
+"""Records the outcome of a call, again while the database can't be reached."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ from models_registry.services.completion import JobAlreadyFinished, end_job
 
 logger = logging.getLogger(__name__)
 
-# An outcome is tried to be recorded for as long as the claim lasts (DISPATCH_LEASE_SECONDS), but
-# no longer than this: CELERY_TASK_SOFT_TIME_LIMIT counts on it.
+# Recording is retried while the lease lasts (DISPATCH_LEASE_SECONDS), but no longer than this:
+# CELERY_TASK_SOFT_TIME_LIMIT relies on it.
 RECORD_SECONDS = 60.0
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 2.0
-# Of the back-off; by then it is years, and a float has an end.
+# The largest exponent of the back-off: it is years by then, and a float must not overflow.
 MOST_DOUBLINGS = 30
 
 
 def record_persistently(job: Job, outcome: Outcome) -> None:
-    """Record what became of a claimed job's call, again while the database can't be reached.
+    """Record the outcome of a claimed job's call, again while the database can't be reached.
 
-    Must be outside a transaction. A connection that broke meanwhile would else cost the outcome,
-    and the call be made again: a second charge. Raises OperationalError or InterfaceError when the
-    database was away for too long; then the claim lapses, as if this process had died.
+    Must be outside a transaction. Otherwise a broken connection would lose the outcome and the call
+    would be made, and paid for, again. Raises OperationalError or InterfaceError when the database
+    is away for too long; then the claim lapses, as if this process had died.
     """
     ends_at = time.monotonic() + min(settings.DISPATCH_LEASE_SECONDS, RECORD_SECONDS)
     wait = FIRST_WAIT_SECONDS
@@ -57,17 +57,17 @@ def record_persistently(job: Job, outcome: Outcome) -> None:
             )
         else:
             return
-        # The next try makes one of its own.
+        # The next try opens a new one.
         connection.close()
         time.sleep(wait)
         wait = min(wait * 2, LONGEST_WAIT_SECONDS)
 
 
 def record_outcome(job: Job, outcome: Outcome) -> None:
-    """Record what became of a claimed job's call; opens a transaction.
+    """Record the outcome of a claimed job's call; opens a transaction.
 
-    An answer counts whoever brings it first. A failure, a retry and an unknown outcome count
-    only while the claim is still this job's own, so that a late one never undoes a newer try.
+    An answer counts, whoever brings it first. A failure, a retry and an unknown outcome count only
+    under the claim of their own call, so that a late one never undoes a newer try.
     """
     mine = claim_of(job)
     match outcome:
@@ -85,22 +85,22 @@ def record_outcome(job: Job, outcome: Outcome) -> None:
 
 
 def _retry(job: Job, outcome: Retry, mine: Sql) -> None:
-    """Have a job that was not reached called again later, if that was not tried often enough."""
+    """Queue a job again whose handler was not reached, or fail it after the last try."""
     if outcome.throttled:
-        # A copy: what could not be recorded is recorded again, and must be counted once.
+        # A copy, since recording may be retried and must count this call once.
         job = copy(job)
         job.attempts, job.throttled = job.attempts - 1, job.throttled + 1
     if is_tried_enough(job):
         _end(job, status=JobStatus.FAILURE, error=outcome.error, only_if=mine)
-    elif _set_down(job, Dispatch.QUEUED, backoff_seconds(job.calls), outcome.error):
+    elif _release(job, Dispatch.QUEUED, backoff_seconds(job.calls), outcome.error):
         metrics.RETRIES.labels(job.job_type).inc()
 
 
 def backoff_seconds(calls: int) -> float:
     """Return how long to wait after the n-th call: a random time, at least one second.
 
-    Full jitter: up to base * 2^n, at most the cap, so that a recovering function is not met by
-    every waiting job at once.
+    Exponential back-off with full jitter: up to base * 2^n, at most the cap, so that not all
+    waiting jobs call a recovering function at once.
     """
     ceiling = settings.DISPATCH_BACKOFF_BASE_SECONDS * 2 ** min(calls, MOST_DOUBLINGS)
     ceiling = min(ceiling, settings.DISPATCH_BACKOFF_CAP_SECONDS)
@@ -108,11 +108,11 @@ def backoff_seconds(calls: int) -> float:
 
 
 def _await_callback(job: Job, error: CallError | None = None) -> None:
-    _set_down(job, Dispatch.DISPATCHED, settings.JOB_DEADLINE_SECONDS[job.job_type], error)
+    _release(job, Dispatch.DISPATCHED, settings.JOB_DEADLINE_SECONDS[job.job_type], error)
 
 
-def _set_down(job: Job, dispatch: str, seconds: float, error: CallError | None) -> bool:
-    """End our claim; the job is due again in so many seconds. False if the claim was not ours."""
+def _release(job: Job, dispatch: str, seconds: float, error: CallError | None) -> bool:
+    """Release our claim; the job is due again in so many seconds. False if it was not ours."""
     columns = {
         "dispatch": dispatch,
         "claim": None,

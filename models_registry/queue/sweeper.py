@@ -1,4 +1,4 @@
-"""The sweep: whatever a lost message, a dead worker or a silent handler left behind."""
+"""The sweeper: finds jobs that a lost message, a dead worker or a silent handler left behind."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 
 from models_registry.db import dialect, statements
 from models_registry.db.sql import Sql
+from models_registry.handlers import is_synchronous
 from models_registry.models import Dispatch, Job, JobStatus
 from models_registry.observability import metrics
 from models_registry.observability.tracing import trace_of_job, tracing
@@ -25,12 +26,12 @@ logger = logging.getLogger(__name__)
 
 
 class Findings(TypedDict):
-    """How many rows one sweep put right, by what had happened to them.
+    """How many jobs one sweep found, by what had happened to them.
 
-    `jobs_waiting` were never tried: their message was lost, or waits for a worker to be free.
-    `retries_due` are to be tried again now, which nothing but the sweep announces.
-    `claims_lapsed` were claimed and not recorded, so their worker is dead; those of them that
-    were tried often enough are `jobs_crashed`. `jobs_overdue` passed their deadline.
+    `jobs_waiting` were never tried: their message was lost, or waits for a free worker.
+    `retries_due` are due after a back-off; only the sweep wakes workers for them. `claims_lapsed`
+    were claimed and never recorded, since their worker died; after the last try they are
+    `jobs_crashed`. `jobs_overdue` passed their deadline.
     """
 
     jobs_waiting: int
@@ -41,14 +42,14 @@ class Findings(TypedDict):
 
 
 def sweep() -> Findings:
-    """Find jobs that are due and put them right; at most SWEEP_BATCH of each kind.
+    """Find jobs that are due, and requeue, fail or announce them; at most SWEEP_BATCH of a kind.
 
     Each row is changed by a compare-and-set in a transaction of its own, so any number of
     sweeps may run at once. Must be outside a transaction: it publishes wake-ups.
     """
-    claims = _put_right(Dispatch.CLAIMED, _release_lapsed_claim)
-    overdue = _put_right(Dispatch.DISPATCHED, _fail_overdue)
-    waiting, retries = _hint_waiting()
+    claims = _repair(Dispatch.CLAIMED, _release_lapsed_claim)
+    overdue = _repair(Dispatch.DISPATCHED, _fail_overdue)
+    waiting, retries = _wake_for_due()
     findings = Findings(
         jobs_waiting=waiting,
         retries_due=retries,
@@ -61,7 +62,7 @@ def sweep() -> Findings:
 
 
 def log_findings(findings: Mapping[str, Any]) -> None:
-    """Count what a sweep found, and say it if it found anything."""
+    """Count what a sweep found, and log it if it found anything."""
     metrics.count_findings(findings)
     found = {kind: count for kind, count in findings.items() if count}
     if found:
@@ -69,10 +70,10 @@ def log_findings(findings: Mapping[str, Any]) -> None:
 
 
 def requeue_interrupted() -> int:
-    """Queue again every call that was under way when the only process died; returns how many.
+    """Queue every call again that was running when the only process died; returns how many.
 
-    For the embedded default, where handlers run inside the process and end with it: nothing may
-    be running. Elsewhere claims lapse and handlers go on, and nobody else may say they did not.
+    Only for the embedded default, whose handlers run inside the process and end with it. Elsewhere
+    claims lapse, and handlers may still be running.
     """
     interrupted = Job.objects.filter(dispatch__in=(Dispatch.CLAIMED, Dispatch.DISPATCHED))
     tried_enough = interrupted.filter(attempts__gte=settings.DISPATCH_MAX_ATTEMPTS)
@@ -86,11 +87,11 @@ def _due(dispatch: str) -> list[Job]:
     return list(due.order_by("due_at")[: settings.SWEEP_BATCH])
 
 
-def _put_right(dispatch: str, put_right: Callable[[Job], Counter[str]]) -> Counter[str]:
-    """Put right each job that is due so, and count what was done.
+def _repair(dispatch: str, repair: Callable[[Job], Counter[str]]) -> Counter[str]:
+    """Repair each job that is due in this state, and count what was done.
 
-    One that somebody keeps from being changed is left to the next sweep with all of its model:
-    the others, and what comes after them, must not wait for it.
+    A job whose row can't be changed now is left to the next sweep, with all jobs of its model: the
+    others must not wait for it.
     """
     done: Counter[str] = Counter()
     held: set[str] = set()
@@ -98,7 +99,7 @@ def _put_right(dispatch: str, put_right: Callable[[Job], Counter[str]]) -> Count
         if job.model_id in held:
             continue
         try:
-            done += put_right(job)
+            done += repair(job)
         except DatabaseError:
             logger.exception("sweep.put_off job=%s", job.pk)
             held.add(job.model_id)
@@ -106,7 +107,7 @@ def _put_right(dispatch: str, put_right: Callable[[Job], Counter[str]]) -> Count
 
 
 def _release_lapsed_claim(job: Job) -> Counter[str]:
-    """Queue again what a worker claimed and never recorded; the call may have been made."""
+    """Queue a job again whose worker never recorded an outcome; it may have made the call."""
     if is_tried_enough(job):
         return Counter(failed=_fail_crashed(job, claim_of(job)))
     claimed = Job.objects.filter(pk=job.pk, claim=job.claim, dispatch=Dispatch.CLAIMED)
@@ -126,7 +127,7 @@ def _fail_crashed(job: Job, still: Sql) -> int:
 
 
 def _fail(job: Job, code: str, message: str, still: Sql) -> int:
-    """Fail a job if it is `still` as it was found; returns how many were failed, 0 or 1."""
+    """Fail a job if the condition `still` holds; returns how many were failed, 0 or 1."""
     error = {"code": code, "message": message}
     with tracing(trace_of_job(job)):
         try:
@@ -137,15 +138,15 @@ def _fail(job: Job, code: str, message: str, still: Sql) -> int:
     return 1
 
 
-def _hint_waiting() -> tuple[int, int]:
+def _wake_for_due() -> tuple[int, int]:
     """Wake workers for jobs that are due; returns how many were never tried, and how many were."""
     due = Job.objects.filter(dispatch=Dispatch.QUEUED, due_at__lte=Now()).order_by("due_at")
-    by_type: dict[str, list[UUID]] = {}
+    by_call: dict[bool, list[UUID]] = {}
     waiting = retries = 0
-    columns = due.values_list("pk", "job_type", "started_at")
-    for job_id, job_type, started_at in columns[: settings.SWEEP_BATCH]:
-        by_type.setdefault(job_type, []).append(job_id)
+    columns = due.values_list("pk", "job_type", "version__handlers", "started_at")
+    for job_id, job_type, handlers, started_at in columns[: settings.SWEEP_BATCH]:
+        by_call.setdefault(is_synchronous(handlers, job_type), []).append(job_id)
         waiting, retries = (waiting, retries + 1) if started_at else (waiting + 1, retries)
-    for job_type, job_ids in by_type.items():
-        wakeups.publish_wakeups(job_type, job_ids)
+    for synchronous, job_ids in by_call.items():
+        wakeups.publish_wakeups(job_ids, synchronous=synchronous)
     return waiting, retries

@@ -1,38 +1,46 @@
-"""Waking workers after a commit. A wake-up may be lost: the sweep finds what it missed."""
+"""Wake-ups: messages to workers after a commit. One may be lost: the sweep finds its row."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from functools import cache
-from typing import Any
-from uuid import UUID, uuid4
+from typing import Any, NamedTuple
+from uuid import UUID
 
-from celery import Celery
 from celery.app import app_or_default
-from django.conf import settings
 from django.db import transaction
 
-from models_registry.models import Action
 from models_registry.observability import metrics
 from models_registry.queue.circuit_breaker import CircuitBreaker
 from models_registry.queue.publisher import Publisher
 
 logger = logging.getLogger(__name__)
 
-# By name, so that whoever asks for work need not import what does it.
-DISPATCH_EVENTS = "models_registry.tasks.dispatch_events"
-DISPATCH_WAITING_CALLS = "models_registry.tasks.dispatch_waiting_calls"
 
-# Of all wake-ups; what beat sends has none, which is before them. So a sweep waits for no backlog:
-# it is what ends jobs at their deadlines, and finds those whose worker died. (Redis has a list for
-# each, and workers look into them in their order.)
+class WakeUp(NamedTuple):
+    """A task that wakes a worker, and how many ids one message names.
+
+    None: the task's only argument is one id, else a list of ids. The task is given by its name, so
+    that a service that asks for work need not import what does it.
+    """
+
+    task: str
+    ids_per_message: int | None = None
+
+
+# Calls that are answered by a callback are short and made in batches; a synchronous call takes a
+# worker of its own.
+DISPATCH_EVENTS = WakeUp("models_registry.tasks.dispatch_events", 20)
+DISPATCH_WAITING_CALLS = WakeUp("models_registry.tasks.dispatch_waiting_calls", 1)
+# By whether the call is synchronous.
+DISPATCH = {False: DISPATCH_EVENTS, True: DISPATCH_WAITING_CALLS}
+
+# Of all wake-ups; messages of beat have none, which comes first. A sweep must not wait behind a
+# backlog: it ends jobs at their deadlines and finds those whose worker died. (Redis has a list for
+# each priority, and workers look into the lists in their order.)
 PRIORITY = 6
-# How many jobs one message names: events are called in batches; an answer that is waited for
-# takes a worker of its own.
-JOBS_NAMED = {DISPATCH_EVENTS: 20, DISPATCH_WAITING_CALLS: 1}
-# However many jobs one event makes, this many messages wake the workers for them: whoever has
-# done what its message names goes on with whatever else is due.
+# However many jobs one event makes, this many messages wake the workers for them: a worker that has
+# done what its message names continues with whatever else is due.
 MESSAGES_AT_MOST = 20
 # After this many failures in a row, nothing is published for a while: a broker that is away
 # must not cost every request its time-out.
@@ -43,53 +51,51 @@ PAUSE_SECONDS = 10.0
 breaker = CircuitBreaker(failures=FAILURES_BEFORE_PAUSE, pause_seconds=PAUSE_SECONDS)
 
 
-def wake_workers(job_type: str, job_ids: Sequence[UUID]) -> None:
-    """Ask the workers to dispatch these jobs once the present transaction is committed.
+def wake_workers(job_ids: Sequence[UUID], *, synchronous: bool) -> None:
+    """Wake workers for these jobs once the present transaction is committed.
 
-    Of very many only the first are named: those of one event, whichever others come meanwhile.
+    Messages name only the first jobs of very many; whatever other events come meanwhile, each has
+    messages of its own.
     """
-    first = job_ids[: _named_at_most(job_type)]
+    first = _named(DISPATCH[synchronous], job_ids)
 
     def send() -> None:
-        publish_wakeups(job_type, first)
+        publish_wakeups(first, synchronous=synchronous)
 
     transaction.on_commit(send, robust=True)
 
 
-def publish_wakeups(job_type: str, job_ids: Sequence[UUID]) -> None:
+def publish_wakeups(job_ids: Sequence[UUID], *, synchronous: bool) -> None:
     """Have messages for these jobs published soon; must be outside a transaction. Never raises.
 
-    Of very many only the first are named. Nobody waits for the broker: a thread of this process
-    publishes what all others hand to it.
+    Messages name only the first jobs of very many. Nobody waits for the broker: the publisher
+    thread of this process publishes them.
     """
-    publisher.hand_over(_task_of(job_type), job_ids[: _named_at_most(job_type)])
+    wakeup = DISPATCH[synchronous]
+    publisher.hand_over(wakeup, _named(wakeup, job_ids))
 
 
-def publish_ids(task: str, ids: Sequence[UUID]) -> bool:
-    """Publish messages to a task for these ids, all at once. Never raises; says if they went.
-
-    The tasks that dispatch take a list of ids, others a single one.
-    """
-    texts = [str(each) for each in ids]
-    size = JOBS_NAMED.get(task)
+def publish_ids(wakeup: WakeUp, ids: Sequence[UUID]) -> bool:
+    """Publish messages for these ids, all at once. Never raises; returns whether they went."""
+    texts, size = [str(each) for each in ids], wakeup.ids_per_message
     if size is None:
-        return _publish(task, [(text,) for text in texts])
+        return _publish(wakeup.task, [(text,) for text in texts])
     starts = range(0, len(texts), size)
-    return _publish(task, [(texts[start : start + size],) for start in starts])
+    return _publish(wakeup.task, [(texts[start : start + size],) for start in starts])
 
 
 def publish(task: str, *args: Any) -> bool:
-    """Send one message to the task of this name, unless the broker has been failing.
+    """Publish one message to the task of this name, unless the broker has been failing.
 
-    Waits for the broker, so no request may ask for it: it is for a worker that hands on what is
-    left, and whose own message is acknowledged once this returns. Never raises; says if it went.
+    Waits for the broker, so no request may call it: it is for a worker that hands on what is left,
+    and whose own message is acknowledged once this returns. Never raises; returns whether it went.
     """
     return _publish(task, [args])
 
 
 def _publish(task: str, messages: Sequence[tuple[Any, ...]]) -> bool:
-    """Send a message for each tuple of a task's arguments."""
-    if not breaker.allows():
+    """Publish a message for each tuple of a task's arguments."""
+    if not breaker.allow():
         metrics.HINTS_NOT_SENT.inc(len(messages))
         return False
     try:
@@ -97,56 +103,38 @@ def _publish(task: str, messages: Sequence[tuple[Any, ...]]) -> bool:
     except Exception as error:  # whatever the broker's client raises: the row is the truth
         breaker.record(success=False)
         metrics.HINTS_NOT_SENT.inc(len(messages))
-        logger.warning("hint.not_sent task=%s: %s", task, type(error).__name__)
+        logger.warning("wakeup.not_sent task=%s: %s", task, type(error).__name__)
         return False
     breaker.record(success=True)
     return True
 
 
 def _send(task: str, messages: Sequence[tuple[Any, ...]]) -> None:
-    """Put messages straight into a task's queue, in one round trip where the broker can do that.
+    """Send messages in one round trip where the broker supports that.
 
-    `apply_async` would ask the broker for the exchange's bindings each time, although every queue
-    has its own name for a routing key, and look for options that no hint has.
+    Nothing reads what Celery would put into a message as the text of its arguments, and each
+    message goes straight to a queue by its name, so that there is nothing to declare: without
+    these two options it is half as fast.
     """
-    app, named = app_or_default(), {"argsrepr": "", "kwargsrepr": ""}
-    queue = _queue_of(app, task)
+    app = app_or_default()
     with app.producer_or_acquire() as producer, producer.batch():
         for args in messages:
-            message = app.amqp.create_task_message(str(uuid4()), task, args, {}, **named)
-            producer.publish(
-                message.body,
-                exchange="",
-                routing_key=queue,
-                serializer="json",
-                headers=message.headers,
+            app.send_task(
+                task,
+                args,
+                producer=producer,
                 priority=PRIORITY,
                 retry=False,
-                **message.properties,
+                ignore_result=True,
+                argsrepr="",
+                kwargsrepr="",
+                declare=[],
             )
-
-
-@cache
-def _queue_of(app: Celery[Any], task_name: str) -> str:
-    return str(app.amqp.router.route({}, task_name)["queue"].name)
 
 
 publisher = Publisher(publish_ids)
 
 
-def _task_of(job_type: str) -> str:
-    return DISPATCH_WAITING_CALLS if is_synchronous(job_type) else DISPATCH_EVENTS
-
-
-def _named_at_most(job_type: str) -> int:
-    return MESSAGES_AT_MOST * JOBS_NAMED[_task_of(job_type)]
-
-
-def is_synchronous(job_type: str) -> bool:
-    """Say whether the answer of such jobs comes back with the call, not by a callback."""
-    return bool(settings.LAMBDA_INVOCATION_TYPES[job_type] == "RequestResponse")
-
-
-def job_types(*, synchronous: bool) -> list[str]:
-    """Return the types of jobs whose answer is waited for, or those whose isn't."""
-    return [action for action in Action.values if is_synchronous(action) == synchronous]
+def _named(wakeup: WakeUp, job_ids: Sequence[UUID]) -> Sequence[UUID]:
+    """Return the jobs that messages may name."""
+    return job_ids[: MESSAGES_AT_MOST * (wakeup.ids_per_message or 1)]

@@ -1,1 +1,1 @@
-"""Every way the registry changes. Each public function is one transaction and announces facts."""
+"""Every change of the registry. Each public function is one transaction and announces facts."""

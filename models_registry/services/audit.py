@@ -1,4 +1,4 @@
-"""Writing the audit log: one row for a change, in the change's own transaction."""
+"""Writes the audit log: one row for each change, in the change's own transaction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models_registry.observability.tracing import present_trace
 
 
 class AuditFields(TypedDict, total=False):
-    """What an entry says besides who and when; a change has only some of these."""
+    """The fields of an audit entry besides actor and time; a change has only some of them."""
 
     model_id: str
     version: str
@@ -27,15 +27,15 @@ class AuditFields(TypedDict, total=False):
 
 
 def record(action: AuditAction, **of: Unpack[AuditFields]) -> None:
-    """Keep a change: one insert, by whoever is acting; must be inside the change's transaction."""
+    """Insert the audit entry of a change by the present actor; must be inside its transaction."""
     rows.insert(entry(action, **of))
 
 
 def was_failed_by_training(version: ModelVersion) -> bool:
-    """Say whether a failed version was failed by a training of it, and withdrawn by nobody since.
+    """Return whether a failed version was failed by its training, and not withdrawn since.
 
-    Another training that ran meanwhile may still succeed, which then counts. The log keeps it for
-    longer than a job can take. Must be inside a transaction that holds the version's row.
+    The success of another training that ran meanwhile then still counts. The audit log keeps
+    entries for longer than a job can take. Must be inside a transaction that locks the version.
     """
     moves = (
         AuditAction.VERSION_FAILED,
@@ -45,17 +45,17 @@ def was_failed_by_training(version: ModelVersion) -> bool:
     of_version = AuditEntry.objects.filter(
         model_id=version.model_id, version=version.version, action__in=moves
     )
-    # Not by the time, which each machine tells otherwise. Whoever moves a version holds its model,
-    # so the numbers of its entries are in their order.
+    # By id and not by time, since clocks of machines differ. A version moves only under the lock of
+    # its model, so the ids of its entries are in order.
     last = of_version.order_by("id").values_list("action", flat=True).last()
     return last == AuditAction.VERSION_FAILED
 
 
 def entry(action: AuditAction, **of: Unpack[AuditFields]) -> AuditEntry:
-    """Return the row of a change by whoever is acting, to be inserted with what it tells of.
+    """Return the unsaved audit entry of a change by the present actor.
 
-    `before` and `after` hold what the change touched; what is large or secret in them is
-    replaced (`audit.bounded`). A change of many rows is one entry with their number.
+    `before` and `after` hold the changed fields; large and secret values are replaced
+    (`audit_log.bounded`). A change of many rows is one entry with their number.
     """
     actor = present_actor()
     return AuditEntry(

@@ -1,4 +1,4 @@
-"""Ending jobs: the one place where a job becomes a success or a failure, and what follows."""
+"""Completion of jobs: the one place where a job succeeds or fails, and what follows from it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ from models_registry.models import (
 from models_registry.observability import metrics
 from models_registry.observability.audit_log import AuditAction, digested
 from models_registry.observability.tracing import continue_job
-from models_registry.queue.claim import IS_OPEN
 from models_registry.services.audit import record, was_failed_by_training
 from models_registry.services.jobs import payload_warnings
 from models_registry.services.lookups import get_job, lock_model
@@ -44,6 +43,7 @@ from models_registry.services.versions import (
     triggered,
 )
 
+IS_OPEN = Sql(f"status IN ({', '.join(repr(str(status)) for status in OPEN_JOB)})")
 WITHDRAWN = "The version was set to failed while the job ran; the success did not activate it."
 
 
@@ -96,10 +96,10 @@ def end_job(
     """End an open job; must be outside a transaction unless the caller needs both to be one.
 
     `only_if` narrows which state the job may still be in, so that a sweep or a lapsed claim
-    loses against whoever came first. A failure that `was_tried` by nobody says nothing of the
-    job's version, which stays as it is. With `must_be_first` the same completion again is refused
-    like another one, so that of several sweeps one counts it. `audited` is what the audit log calls
-    it when a caller ends the job. Returns the job as it is now; raises JobAlreadyFinished.
+    loses against whoever came first. With `was_tried=False` the handler was never called, so the
+    failure leaves the job's version as it is. With `must_be_first` the same completion again is
+    refused as well, so that only one of several sweeps counts it. `audited` is the action of the
+    audit entry when a caller ends the job. Returns the job as it is now; raises JobAlreadyFinished.
     """
     digest = fingerprint({"status": status, "output": output, "error": error})
     repeated = None if must_be_first else digest
@@ -130,7 +130,7 @@ def _end_in_transaction(
     was_tried: bool,
     audited: AuditAction | None,
 ) -> Job | None:
-    """End the job and do what follows; None when somebody else was first."""
+    """End the job and do what follows from it; None when it was ended or changed before."""
     # Locks are taken in one order everywhere: model, job, version.
     is_training = was_tried and job.job_type == Action.TRAINING
     model = lock_model(job.model_id) if is_training else None
@@ -143,7 +143,7 @@ def _end_in_transaction(
         "completed_at": Sql(dialect.now()),
     }
     which = (statements.where(Job, id=job.pk), IS_OPEN, *conditions)
-    # The output, megabytes perhaps, need not come back.
+    # The output may have megabytes and is known here.
     ended = rows.change(Job, columns, *which, without="output")
     if ended is None:
         return None
@@ -169,7 +169,7 @@ def _count(job: Job) -> None:
 
 
 def _record_end(action: AuditAction, was: Job, job: Job) -> None:
-    """Keep in the audit log how a caller ended a job; of its output only what tells it apart."""
+    """Record in the audit log how a caller ended a job, with a digest of the output."""
     after: dict[str, Any] = {"status": job.status, "triggered_events": len(job.triggered_events)}
     if job.output is not None:
         after["output"] = digested(job.output)

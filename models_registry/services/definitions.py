@@ -1,4 +1,4 @@
-"""What a model is made of, checked before any transaction: its handlers and its contracts."""
+"""The definition of a model, its handlers and contracts, checked before any transaction."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class DefinitionRefused(Unprocessable):
 
 @dataclass(frozen=True)
 class Interface:
-    """What one side of an action looks like: a schema, or the handler when there is none."""
+    """The interface of an action in one direction: its schema, or the handler without one."""
 
     fingerprint: str
     definition: dict[str, Any]
@@ -50,7 +50,7 @@ class Definition:
 def check_definition(
     *, handlers: dict[str, Any], handler_contracts: dict[str, Any] | None
 ) -> Definition:
-    """Check what an update would make of a model; must be outside any transaction (it is slow).
+    """Check new handlers and contracts of a model; must be outside any transaction (it is slow).
 
     Both arguments have the shape of the API page already. Raises DefinitionRefused with every
     fault and its pointer into the request body.

@@ -1,4 +1,4 @@
-"""Idempotency-Key: the first answer to a request, kept in the transaction of its effect."""
+"""Idempotency-Key: the first answer to a request is stored in the transaction of its effect."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ class Answer:
 def answer_once(*, caller: str, key: str, digest: str, produce: Callable[[], Answer]) -> Answer:
     """Return what `produce` answers, or what it answered when the key was first used.
 
-    Opens the transaction in which `produce` has its effect. What raises leaves no record, since
-    it changed nothing: the same key may try again. `digest` tells requests apart (method, path
-    and body). Raises KeyReused when the key stands for another request, KeyInFlight while the
-    first is running.
+    Opens the transaction in which `produce` has its effect. An exception leaves no record, since
+    nothing was changed: a request with the same key may try again. `digest` identifies the request
+    (method, path and body). Raises KeyReused when the key was used for another request, KeyInFlight
+    while the first is running.
     """
     record = _locked_record(caller, key)
     oldest = timezone.now() - timedelta(hours=settings.IDEMPOTENCY_HOURS)
@@ -68,7 +68,7 @@ def answer_once(*, caller: str, key: str, digest: str, produce: Callable[[], Ans
     try:
         rows.insert(record)
     except IntegrityError as error:
-        # It was committed between the look for a record and the lock: both are one statement.
+        # It was committed after the statement began that looks for the record and takes the lock.
         raise KeyInFlight from error
     return answer
 
@@ -76,9 +76,8 @@ def answer_once(*, caller: str, key: str, digest: str, produce: Callable[[], Ans
 def _locked_record(caller: str, key: str) -> IdempotencyRecord | None:
     """Return the record of a key, which is held until the transaction ends.
 
-    Does not wait for whoever else holds it: raises KeyInFlight. SQLite needs no lock: its one
-    writer at a time means that a first request which is still running has the second wait, and
-    then be answered by the record.
+    Raises KeyInFlight when another transaction holds it, and does not wait. SQLite needs no lock:
+    it has one writer at a time, so the second request waits for the first and finds its record.
     """
     try:
         return locks.read_alone(IdempotencyRecord, caller=caller, key=key)

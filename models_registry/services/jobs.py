@@ -1,4 +1,4 @@
-"""Asking for work: every way a job comes into being."""
+"""Requests for training and inference: every way a job is created but by an event."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from models_registry.db.transactions import (
     transactional,
 )
 from models_registry.errors import FAULTS_SOUGHT, DomainError, Fault, Unprocessable
-from models_registry.handlers import handler_for
+from models_registry.handlers import handler_of, is_synchronous
 from models_registry.handlers.events import event_bytes_needed
 from models_registry.models import Action, Direction, Job, ModelVersion, Origin, VersionStatus
 from models_registry.observability.audit_log import AuditAction, digested
@@ -27,7 +27,7 @@ from models_registry.queue import wakeups
 from models_registry.services.audit import entry
 from models_registry.services.lookups import ModelNotFound, get_version, lock_model
 
-# In the words of the index that is made for it.
+# Worded as the condition of the index `job_manual_training`, so that PostgreSQL uses it.
 LATEST_BY_HAND = (
     "WHERE model_id = %s AND job_type = 'training' AND origin = 'manual' ORDER BY id DESC LIMIT 1"
 )
@@ -71,7 +71,7 @@ def request_inference(
 ) -> Job:
     """Record an inference job for an active version; opens a transaction.
 
-    `remember` asks the listeners of `inference_requested` to replay the input after each
+    `remember` asks the receivers of `inference_requested` to replay the input after each
     training. Raises ModelNotFound, VersionNotFound, VersionNotActive, EventTooLarge, TooManyJobs,
     and ContractViolated with every fault, before anything is recorded.
     """
@@ -103,20 +103,20 @@ def _record(
     warnings: list[str] | None = None,
     remember: bool = False,
 ) -> Job:
-    refuse_large_event(job_type, input=input, metadata=version.metadata)
+    refuse_large_event(version, job_type, input=input)
     refuse_too_many_jobs(version.model_id)
     job = new_job(version, job_type, Origin.MANUAL, input=input, warnings=warnings or [])
-    told = entry(
+    audit_entry = entry(
         AuditAction.JOB_REQUESTED,
         model_id=job.model_id,
         version=version.version,
         job_id=job.pk,
         after={"job_type": job_type, "status": job.status, "input": digested(input)},
     )
-    rows.write(job, told)
+    rows.write(job, audit_entry)
     if job_type == Action.INFERENCE:
         signals.inference_requested.send(Job, job=job, version=version, remember=remember)
-    wakeups.wake_workers(job_type, [job.pk])
+    wake_worker(job)
     return job
 
 
@@ -129,11 +129,11 @@ def new_automatic_training(version: ModelVersion) -> Job:
     """
     latest = rows.read_value(Job, "input", LATEST_BY_HAND, [version.model_id])
     input: dict[str, Any] = {} if latest is None else latest
-    # The input was asked for earlier: what of the update makes the event too large is this.
-    refuse_large_event(Action.TRAINING, input=input, metadata=version.metadata, at="/metadata")
+    # The input was accepted earlier: what makes the event too large is the update's metadata.
+    refuse_large_event(version, Action.TRAINING, input=input, at="/metadata")
     warnings = input_warnings(version, Action.TRAINING, input)
     job = new_job(version, Action.TRAINING, Origin.AUTOMATIC, input=input, warnings=warnings)
-    wakeups.wake_workers(Action.TRAINING, [job.pk])
+    wake_worker(job)
     return job
 
 
@@ -162,7 +162,7 @@ def new_job(
 
 
 def input_warnings(version: ModelVersion, action: str, input: dict[str, Any]) -> list[str]:
-    """Say where `input` does not fit the version's contract for `action`; empty if it does."""
+    """Return where `input` does not fit the version's contract for `action`; empty if it does."""
     return payload_warnings(version.schema(action, Direction.INPUT), input, "input")
 
 
@@ -176,8 +176,8 @@ def payload_warnings(schema: dict[str, Any] | None, payload: Any, name: str) -> 
 def refuse_too_many_jobs(model_id: str) -> None:
     """Raise TooManyJobs when a model has as many open jobs as the deployment allows.
 
-    Must be inside the transaction that records the next one, and holds the model until its end:
-    of requests at the same moment only as many get through as there is room for.
+    Must be inside the transaction that records the next job. Locks the model until its end, so that
+    concurrent requests are counted one after the other.
     """
     limit = settings.JOBS_IN_FLIGHT_PER_MODEL
     if not limit:
@@ -189,15 +189,21 @@ def refuse_too_many_jobs(model_id: str) -> None:
         raise TooManyJobs
 
 
+def wake_worker(job: Job) -> None:
+    """Wake a worker for a job once the present transaction is committed."""
+    synchronous = is_synchronous(job.version.handlers, job.job_type)
+    wakeups.wake_workers([job.pk], synchronous=synchronous)
+
+
 def refuse_large_event(
-    job_type: str, *, input: dict[str, Any], metadata: dict[str, Any], at: str = "/input"
+    version: ModelVersion, job_type: str, *, input: dict[str, Any], at: str = "/input"
 ) -> None:
-    """Raise EventTooLarge when the handler's event would be over its invocation type's limit.
+    """Raise EventTooLarge when the event would be larger than the version's handler takes.
 
     `at` points to what of the request's body is at fault; "" is the request as a whole.
     """
-    limit = handler_for("lambda").max_event_bytes(job_type)
-    needed = event_bytes_needed(input=input, metadata=metadata)
+    limit = handler_of(version.handlers, job_type).max_event_bytes(job_type)
+    needed = event_bytes_needed(input=input, metadata=version.metadata)
     if needed > limit:
         message = f"The event for the handler would take {needed} bytes; the limit is {limit}."
         raise EventTooLarge(message, faults=[Fault(at, message)])

@@ -1,4 +1,4 @@
-"""Finding and locking rows by the whole of a path, and the refusals when they are not there."""
+"""Lookups: find and lock rows by every part of a path, or raise that they are not found."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def lock_model(model_id: str) -> Model:
 
 
 def hold_model(model_id: str) -> Model:
-    """Keep a model as it is until the transaction ends, and return it; must be inside one.
+    """Lock a model's row for reading until the transaction ends; must be inside one.
 
-    Any number may hold a model; whoever would change it (`lock_model`) waits for all of them.
-    Raises ModelNotFound.
+    Any number of transactions may hold it; `lock_model` waits for all of them. Raises
+    ModelNotFound.
     """
     model = rows.read(Model, f"WHERE id = %s {locking('FOR SHARE')}", [model_id])
     if model is None:

@@ -1,10 +1,10 @@
-"""Registering, updating and deleting models."""
+"""Register, update and delete models."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 from django.db import IntegrityError, transaction
 from django.db.models import RestrictedError
@@ -19,6 +19,7 @@ from models_registry.models import (
     Job,
     Model,
     ModelStatus,
+    ModelValues,
     ModelVersion,
     new_id,
 )
@@ -27,9 +28,14 @@ from models_registry.services.audit import entry, record
 from models_registry.services.definitions import Definition
 from models_registry.services.jobs import new_automatic_training
 from models_registry.services.lookups import lock_model, newest_version
-from models_registry.services.versions import insert_version, lock_version, next_automatic_version
+from models_registry.services.versions import (
+    insert_version,
+    lock_version,
+    next_automatic_version,
+    values_of_model,
+)
 
-# Jobs of a model that one statement deletes, so that none runs into the time-out of statements.
+# How many jobs of a deleted model are read at once; bounds memory.
 DELETED_AT_ONCE = 10_000
 
 # Called with the locked model and its newest version; raises to refuse (If-Match).
@@ -52,10 +58,8 @@ class ModelInUse(Conflict):
 def register_model(
     *,
     model_id: str | None,
-    name: str,
-    description: str,
-    metadata: dict[str, Any],
     definition: Definition,
+    **values: Unpack[ModelValues],
 ) -> tuple[Model, ModelVersion]:
     """Make a pending model and its version "1"; opens a transaction.
 
@@ -64,27 +68,28 @@ def register_model(
     now = timezone.now()
     model = Model(
         id=model_id or str(new_id()),
-        name=name,
-        description=description,
         handlers=definition.handlers,
         handler_contracts=definition.handler_contracts,
-        metadata=metadata,
         revision=secrets.randbelow(2**40),
         created_at=now,
         updated_at=now,
         last_automatic=1,
         **definition.fingerprints(),
+        **values,
     )
     try:
         with transaction.atomic():
             model.save(force_insert=True)
     except IntegrityError as error:
         raise ModelIdTaken from error
-    version = insert_version(model, "1", description=description, metadata=metadata)
+    version = insert_version(model, "1")
     Model.objects.filter(pk=model.pk).update(last_number=model.last_number)
     _record_interfaces(model, version, definition, tuple(definition.interfaces))
     record(
-        AuditAction.MODEL_REGISTERED, model_id=model.pk, version=version.version, after=_seen(model)
+        AuditAction.MODEL_REGISTERED,
+        model_id=model.pk,
+        version=version.version,
+        after=_logged(model),
     )
     return model, version
 
@@ -93,11 +98,9 @@ def register_model(
 def update_model(
     *,
     model_id: str,
-    name: str,
-    description: str,
-    metadata: dict[str, Any],
     definition: Definition,
     precondition: Precondition | None = None,
+    **values: Unpack[ModelValues],
 ) -> tuple[Model, ModelVersion]:
     """Give a model new values; opens a transaction.
 
@@ -109,11 +112,10 @@ def update_model(
     model = lock_model(model_id)
     if precondition is not None:
         precondition(model, newest_version(model))
-    interfaces, was = _changed_interfaces(model, definition), _seen(model)
-    model.name, model.description, model.metadata = name, description, metadata
+    interfaces, was = _changed_interfaces(model, definition), _logged(model)
     model.handlers, model.handler_contracts = definition.handlers, definition.handler_contracts
-    for column, fingerprint in definition.fingerprints().items():
-        setattr(model, column, fingerprint)
+    for column, value in (*values.items(), *definition.fingerprints().items()):
+        setattr(model, column, value)
     model.revision += 1
     model.updated_at = timezone.now()
     job: Job | None = None
@@ -121,8 +123,8 @@ def update_model(
         version, job = _add_trained_version(model)
     else:
         version = _change_in_place(model, newest_version(model))
-    before, after = changed(was, _seen(model))
-    told = entry(
+    before, after = changed(was, _logged(model))
+    audit_entry = entry(
         AuditAction.MODEL_UPDATED,
         model_id=model.pk,
         version=version.version,
@@ -131,7 +133,7 @@ def update_model(
         after={"version": version.version, **after},
     )
     rows.update(model)
-    rows.write(*([job] if job else []), told)
+    rows.write(*([job] if job else []), audit_entry)
     _record_interfaces(model, version, definition, interfaces, announce=True)
     return model, version
 
@@ -154,19 +156,12 @@ def delete_model(*, model_id: str, precondition: Precondition | None = None) -> 
         model.delete()
     except RestrictedError as error:
         raise ModelInUse from error
-    record(AuditAction.MODEL_DELETED, model_id=model_id, before=_seen(model))
+    record(AuditAction.MODEL_DELETED, model_id=model_id, before=_logged(model))
 
 
-def _seen(model: Model) -> dict[str, Any]:
+def _logged(model: Model) -> dict[str, Any]:
     """Return what the audit log keeps of a model."""
-    return {
-        "name": model.name,
-        "description": model.description,
-        "metadata": model.metadata,
-        "handlers": model.handlers,
-        "handler_contracts": model.handler_contracts,
-        "status": model.status,
-    }
+    return {name: getattr(model, name) for name in Model.SHOWN if name != "id"}
 
 
 def _changed_interfaces(model: Model, definition: Definition) -> tuple[tuple[str, str], ...]:
@@ -178,25 +173,18 @@ def _changed_interfaces(model: Model, definition: Definition) -> tuple[tuple[str
 
 
 def _add_trained_version(model: Model) -> tuple[ModelVersion, Job]:
-    version = insert_version(
-        model,
-        next_automatic_version(model),
-        description=model.description,
-        metadata=model.metadata,
-    )
+    version = insert_version(model, next_automatic_version(model))
     return version, new_automatic_training(version)
 
 
 def _change_in_place(model: Model, newest: ModelVersion) -> ModelVersion:
-    # A worker that begins to train it counts its revision up without the model's lock.
+    # A worker that starts to train it increments its revision without the lock of the model.
     newest = lock_version(newest.pk)
     newest.model = model
-    newest.description, newest.metadata = model.description, model.metadata
-    newest.handlers, newest.handler_contracts = model.handlers, model.handler_contracts
+    for column, value in values_of_model(model).items():
+        setattr(newest, column, value)
     newest.revision += 1
-    newest.save(
-        update_fields=["description", "metadata", "handlers", "handler_contracts", "revision"]
-    )
+    newest.save(update_fields=[*ModelVersion.OF_MODEL, "revision"])
     return newest
 
 
@@ -208,7 +196,7 @@ def _record_interfaces(
     *,
     announce: bool = False,
 ) -> None:
-    """Keep what each of the interfaces `keys` is from now on, and announce it if asked."""
+    """Record the interfaces `keys` as they are from now on, and announce them if asked."""
     if not keys:
         return
     changes = [

@@ -1,4 +1,4 @@
-"""Second thoughts about a job: running a failed one again, and cancelling one that waits."""
+"""Retry a failed job, and cancel a pending one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from models_registry.db.transactions import transactional
 from models_registry.errors import Conflict
 from models_registry.models import Action, Job, JobStatus, ModelVersion, VersionStatus
 from models_registry.observability.audit_log import AuditAction
-from models_registry.queue import wakeups
 from models_registry.services.audit import record
 from models_registry.services.completion import JobAlreadyFinished, JobError, end_job
 from models_registry.services.jobs import (
@@ -18,6 +17,7 @@ from models_registry.services.jobs import (
     new_job,
     refuse_large_event,
     refuse_too_many_jobs,
+    wake_worker,
 )
 from models_registry.services.lookups import JobNotFound, get_job
 
@@ -81,7 +81,7 @@ def _record_repetition(failed: Job, version: ModelVersion, warnings: list[str]) 
     if not Job.objects.filter(pk=failed.pk).exists():
         raise JobNotFound  # deleted with its model since it was read
     # The input is that of the failed job: nothing in the body of a retry is at fault.
-    refuse_large_event(failed.job_type, input=failed.input, metadata=version.metadata, at="")
+    refuse_large_event(version, failed.job_type, input=failed.input, at="")
     refuse_too_many_jobs(failed.model_id)
     job = new_job(version, failed.job_type, failed.origin, input=failed.input, warnings=warnings)
     job.retry_of = failed.pk
@@ -96,5 +96,5 @@ def _record_repetition(failed: Job, version: ModelVersion, warnings: list[str]) 
         job_id=job.pk,
         after={"job_type": job.job_type, "status": job.status, "retry_of": str(failed.pk)},
     )
-    wakeups.wake_workers(job.job_type, [job.pk])
+    wake_worker(job)
     return job

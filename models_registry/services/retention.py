@@ -1,4 +1,4 @@
-"""Deleting what is old: in small batches, and never what something that still goes on needs.
+"""Retention: deletes old rows in small batches, but none that is still needed.
 
 Each kind of row is registered with its age (`KINDS`); other apps add theirs when they are ready.
 """
@@ -24,7 +24,7 @@ from models_registry.observability.audit_log import AuditEntry
 
 logger = logging.getLogger(__name__)
 
-# A transaction deletes out of so many rows, and ends before anybody has waited for it.
+# One transaction looks at so many rows, so that it locks none of them for long.
 BATCH_ROWS = 500
 # After this time no further batch is begun.
 WORK_SECONDS = 20.0
@@ -32,10 +32,10 @@ WORK_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Kind:
-    """Rows of one kind, which have a `created_at`, and when they may go.
+    """A kind of row with a `created_at`, and when its rows may be deleted.
 
-    `age` is how long they are kept, by the settings as they are; None is for ever. `old` returns
-    those of them that may be deleted when all before the given time are too old.
+    `age` returns how long rows are kept by the present settings; None is for ever. `old` returns
+    the rows before the given time that may be deleted.
     """
 
     name: str
@@ -60,7 +60,7 @@ class _Batch(NamedTuple):
 def prune(*, seconds: float = WORK_SECONDS) -> Pruned:
     """Delete what is too old, for at most `seconds`; must be outside a transaction.
 
-    Any number of processes may do so at once. The kinds that were registered last go first, since
+    Any number of processes may run it at once. The kinds registered last are deleted first, since
     they refer to the others.
     """
     ends_at = time.monotonic() + seconds
@@ -91,9 +91,9 @@ def _prune_kind(kind: Kind, before: datetime, ends_at: float, pruned: Pruned) ->
 
 @transactional
 def _delete_batch(kind: Kind, before: datetime, after: Any) -> _Batch:
-    """Look at the next rows in the order of keys, which is nearly that of time, and delete the old.
+    """Look at the next rows in the order of keys, which is nearly that of time; delete old ones.
 
-    So the index that every table has is enough, and where nothing is old one look says so.
+    The primary key is the only index needed, and when nothing is old the first batch shows it.
     """
     old = kind.old(before)
     rows: QuerySet[Any] = _model(old)._default_manager.order_by("pk")
@@ -121,12 +121,12 @@ def age_of_days(days: int) -> timedelta | None:
 
 
 def job_age() -> timedelta | None:
-    """Return how long jobs, and what is kept of their events, stay after their end."""
+    """Return how long jobs, and the records of their events, are kept after their end."""
     return age_of_days(settings.JOB_RETENTION_DAYS)
 
 
 def _old_jobs(before: datetime) -> QuerySet[Job]:
-    """Return the jobs that ended before a time, except those whose data is handed on.
+    """Return the jobs that ended before a time, except those whose data is still used.
 
     These are a model's latest training by hand (its input is that of automatic trainings) and a
     version's latest success of training (its output goes with an activation by hand).

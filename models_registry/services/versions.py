@@ -1,4 +1,4 @@
-"""Making versions and moving them between their states."""
+"""Create versions and move them between their states."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from models_registry.observability.audit_log import AuditAction
 from models_registry.services.audit import record
 from models_registry.services.lookups import get_version, lock_model
 
-# How many strings that may be taken by hand are looked at in one query.
+# How many version strings one query looks up, since callers may have used them by hand.
 AUTOMATIC_CHUNK = 100
 
 
@@ -39,7 +39,7 @@ class TriggeredEvent(TypedDict):
 
 @dataclass(frozen=True)
 class StatusChange:
-    """The outcome of setting a status; `triggered_events` is what an activation set off."""
+    """The outcome of setting a status; `triggered_events` is what an activation triggered."""
 
     model: Model
     version: ModelVersion
@@ -99,7 +99,7 @@ def set_version_status(*, model_id: str, version: str, status: str) -> StatusCha
     present = found.status
     if status == present and not _is_rollback(model, found):
         if status == VersionStatus.FAILED:
-            # Nothing changes but what the success of one that still runs counts for.
+            # The status stays; the audit entry makes the success of a running training not count.
             at = standing(model, found)
             record_move(AuditAction.VERSION_STATUS_SET, model, found, before=at, events=[])
         return StatusChange(model, found, [])
@@ -118,12 +118,12 @@ def set_version_status(*, model_id: str, version: str, status: str) -> StatusCha
 
 
 def _is_rollback(model: Model, version: ModelVersion) -> bool:
-    """Tell whether `active`, set again, would bring back a version that another one replaced."""
+    """Return whether `active`, set again, restores a version that another one replaced."""
     return version.status == VersionStatus.ACTIVE and model.current_version_id != version.pk
 
 
 def standing(model: Model, version: ModelVersion) -> dict[str, Any]:
-    """Return what the audit log keeps of where a version stands, and which one is in use."""
+    """Return a version's status and the model's current version, for the audit log."""
     current = model.current_version
     return {"status": version.status, "current_version": current.version if current else None}
 
@@ -137,7 +137,7 @@ def record_move(
     events: list[TriggeredEvent],
     job: Job | None = None,
 ) -> None:
-    """Keep in the audit log that a version moved, and how many subscriptions that set off.
+    """Record in the audit log that a version moved, and how many subscriptions that triggered.
 
     Must be inside the transaction of the move.
     """
@@ -156,39 +156,40 @@ def lock_version(version_id: int) -> ModelVersion:
     return ModelVersion.objects.select_for_update(no_key=True).get(pk=version_id)
 
 
-def insert_version(
-    model: Model, version: str, *, description: str, metadata: dict[str, Any]
-) -> ModelVersion:
+def values_of_model(model: Model) -> dict[str, Any]:
+    """Return the columns that a version has of its model, by name."""
+    return {name: getattr(model, name) for name in ModelVersion.OF_MODEL}
+
+
+def insert_version(model: Model, version: str, **by_hand: Any) -> ModelVersion:
     """Insert the next version of a locked model; must be inside a transaction.
 
-    Counts `model.last_number` up, which the caller saves.
+    `by_hand` are columns that are not the model's. Counts `model.last_number` up, which the
+    caller saves.
     """
     model.last_number += 1
     made = ModelVersion(
         model=model,
         number=model.last_number,
         version=version,
-        description=description,
-        metadata=metadata,
-        handlers=model.handlers,
-        handler_contracts=model.handler_contracts,
         created_at=timezone.now(),
+        **values_of_model(model) | by_hand,
     )
     rows.insert(made)
     return made
 
 
 def is_taken(model: Model, version: str) -> bool:
-    """Say whether a locked model has a version of this name."""
+    """Return whether a locked model has a version of this name."""
     of_model = [model.pk, version]
     return rows.read(ModelVersion, "WHERE model_id = %s AND version = %s", of_model) is not None
 
 
 def next_automatic_version(model: Model) -> str:
-    """Return the next of 1, 2, 3 ... that no version of a locked model bears.
+    """Return the next of 1, 2, 3 ... that is not the name of a version of a locked model.
 
-    Counts `model.last_automatic` up, which the caller saves, so that each string taken by hand
-    is passed over only once.
+    Increments `model.last_automatic`, which the caller saves, so that each string used by hand
+    is skipped only once.
     """
     version = str(model.last_automatic + 1)
     if not is_taken(model, version):
@@ -243,11 +244,11 @@ def move_version(model: Model, version: ModelVersion, status: str) -> None:
 
 
 def triggered(answers: Iterable[tuple[Any, Any]]) -> list[TriggeredEvent]:
-    """Return what the listeners of a fact say that they triggered, from `send()`'s answer."""
+    """Return what the receivers of a fact triggered, from the result of `send()`."""
     return [event for _, events in answers for event in events or []]
 
 
 def announce_activation(version: ModelVersion, *, job: Job | None) -> list[TriggeredEvent]:
-    """Announce `version_activated` and return what its listeners triggered."""
+    """Announce `version_activated` and return what its receivers triggered."""
     answers = signals.version_activated.send(ModelVersion, version=version, job=job)
     return triggered(answers)

@@ -13,8 +13,7 @@ from models_registry.contracts.compare import EdgeReport
 from models_registry.db.read_models import timestamp
 from models_registry.json_types import Identifier, JSONObject, NonNegativeInt, Timestamp, UUIDText
 from models_registry.models import Action, Direction
-from subscriptions.impact.differences import with_changes
-from subscriptions.impact.preview import Foretold
+from subscriptions.impact.preview import Impact
 from subscriptions.impact.reports import VersionChanges
 from subscriptions.models import (
     EventSubscription,
@@ -28,7 +27,7 @@ from subscriptions.models import (
 from subscriptions.services.accepting import Acceptance
 from subscriptions.services.edges import edge_warnings, edges_of
 from subscriptions.services.graph import Graph
-from subscriptions.services.staleness import StaleReason, stale_because
+from subscriptions.services.staleness import StaleReason, stale_because, with_changes
 
 
 class SubscriptionObject(TypedDict):
@@ -208,7 +207,7 @@ class VersionChangesObject(TypedDict):
     status: Annotated[str, ReportStatus]
     created_at: Timestamp
     finished_at: Timestamp | None
-    report: Foretold | None
+    report: Impact | None
 
 
 def version_changes_object(found: VersionChanges) -> VersionChangesObject:
@@ -218,7 +217,7 @@ def version_changes_object(found: VersionChanges) -> VersionChangesObject:
         "status": found.status,
         "created_at": timestamp(found.created_at),
         "finished_at": timestamp(found.finished_at) if found.finished_at else None,
-        "report": found.foretold,
+        "report": found.impact,
     }
 
 

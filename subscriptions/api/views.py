@@ -5,25 +5,20 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.db.models import Q
 from django.http.response import HttpResponseBase
 from rest_framework import serializers, status
 from rest_framework.request import Request
 
 from models_registry.api.etags import not_modified, precondition
 from models_registry.api.idempotency import idempotent
-from models_registry.api.pages import page
+from models_registry.api.pages import PAGING, page
 from models_registry.api.queries import Query
 from models_registry.api.responses import Response
 from models_registry.api.serializers import DefinitionRequest
 from models_registry.api.viewset import ApiViewSet
 from models_registry.services.lookups import require_model
 from subscriptions.api import representations as show
-from subscriptions.api.filters import (
-    INCOMING,
-    OUTGOING,
-    filtered_subscriptions,
-    graph_parameters,
-)
 from subscriptions.api.openapi import operations
 from subscriptions.api.serializers import (
     AcceptSubscriptionsRequest,
@@ -36,9 +31,15 @@ from subscriptions.models import (
     EventSubscriptionQuerySet,
     InputSource,
     Revalidation,
+    SubscriptionStatus,
+    TriggerEvent,
 )
 from subscriptions.services import accepting, edges, graph, lookups, subscribing
+from subscriptions.services.graph import DEPTH_MAX
 
+# The parameters of a list's query.
+OUTGOING = (*PAGING, "status", "trigger_event", "target_model_id")
+INCOMING = (*PAGING, "status", "trigger_event", "source_model_id")
 READ = "read_models"
 MANAGE = "manage_subscriptions"
 
@@ -73,7 +74,7 @@ class SubscriptionViewSet(ApiViewSet):
     def create(self, request: Request, model_id: str) -> HttpResponseBase:
         if self.body["input_source"] == InputSource.TRIGGER_OUTPUT:
             # Slow, and so before the transaction of an Idempotency-Key.
-            edges.look_at_edge(
+            edges.cache_edge(
                 source_id=model_id,
                 trigger_event=self.body["trigger_event"],
                 target_id=self.body["target_model_id"],
@@ -167,7 +168,7 @@ class GraphViewSet(ApiViewSet):
 
     @operations.get_graph
     def retrieve(self, request: Request) -> Response:
-        model_id, depth = graph_parameters(request)
+        model_id, depth = _graph_parameters(request)
         found = graph.read_graph(model_id=model_id, depth=depth)
         return Response(show.graph_object(found))
 
@@ -176,7 +177,7 @@ def _subscription_page(
     request: Request, subscriptions: EventSubscriptionQuerySet, allowed: tuple[str, ...]
 ) -> Response:
     query = Query(request, allowed)
-    narrowed = filtered_subscriptions(query, subscriptions)
+    narrowed = _filtered(query, subscriptions)
     rows, headers = page(request, narrowed, key=("id",), query=query)
     return Response(show.subscription_objects(rows), headers=headers)
 
@@ -188,3 +189,29 @@ def _shown(subscription: EventSubscription) -> Response:
 
 def _if_match(request: Request) -> subscribing.Precondition:
     return lambda present: precondition(request, show.subscription_etag(present))
+
+
+def _filtered(query: Query, subscriptions: EventSubscriptionQuerySet) -> EventSubscriptionQuerySet:
+    """Narrow `subscriptions`, which have their status, by the query's well-formed parameters.
+
+    `status` is the effective one.
+    """
+    wanted = {
+        "effective_status": query.choice("status", SubscriptionStatus.values),
+        "trigger_event": query.choice("trigger_event", TriggerEvent.values),
+        "source": query.identifier("source_model_id"),
+        "target": query.identifier("target_model_id"),
+    }
+    for name, value in wanted.items():
+        if value is not None:
+            subscriptions = subscriptions.filter(Q((name, value)))
+    return subscriptions
+
+
+def _graph_parameters(request: Request) -> tuple[str | None, int]:
+    """Return the query's `model_id` and `depth`. Raises InvalidQuery."""
+    query = Query(request, ("model_id", "depth"))
+    model_id = query.identifier("model_id")
+    depth = query.number("depth", default=1, most=DEPTH_MAX)
+    query.refuse_faults()
+    return model_id, depth

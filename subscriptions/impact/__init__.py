@@ -1,1 +1,1 @@
-"""What an update of a contract does to subscribers: previewed before, reported after."""
+"""The impact of a contract update on subscribers: previewed before, reported after."""

@@ -1,4 +1,4 @@
-"""The table of reports: what each update of an interface did to subscribers."""
+"""The table of impact reports: what each update of an interface does to subscribers."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from models_registry.models import InterfaceChange, Model, new_id
 
 
 class ReportStatus(models.TextChoices):
-    """Where a report on an update stands.
+    """The state of a report on an update.
 
-    pending -> done: a worker has filled it in. pending -> failed: several have tried.
+    pending -> done: a worker has filled it in. pending -> failed: too many attempts.
     """
 
     PENDING = "pending"
@@ -21,26 +21,26 @@ class ReportStatus(models.TextChoices):
 
 
 class UpdateReport(models.Model):
-    """What an update that changed an interface did to others; filled in afterwards.
+    """The impact of an update that changed an interface; filled in after the update.
 
-    The update writes this row and nothing else of it, however many there are to tell about.
+    The update itself writes only the pending row, for any number of subscriptions.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="+", db_index=False)
-    # The version that the update made (or, on a pending model, changed in place).
+    # The version that the update made, or changed in place on a pending model.
     version = models.CharField(max_length=128)
-    # The first and the last of the changes that the update recorded, by id: the interfaces before
-    # and after it are read from there.
+    # The first and the last change that the update recorded, by id: they lead to the interfaces
+    # before and after it.
     first_change = models.ForeignKey(InterfaceChange, on_delete=models.CASCADE, related_name="+")
     last_change = models.ForeignKey(InterfaceChange, on_delete=models.CASCADE, related_name="+")
     status = models.CharField(
         max_length=7, choices=ReportStatus.choices, default=ReportStatus.PENDING
     )
-    # As `foretelling.Foretold`; None until it is done.
+    # As `preview.Impact`; None until it is done.
     report = JSONTextField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
-    # The claim that may fill it in; a claim that lapsed has another one.
+    # Only the holder of this claim may fill it in.
     claim = models.UUIDField(null=True)
     # When the sweep should wake a worker for it; None when it has ended.
     due_at = models.DateTimeField(null=True)

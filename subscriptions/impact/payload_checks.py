@@ -1,4 +1,4 @@
-"""Stored payloads held against a planned contract, for real and up to a bound."""
+"""Payload checks: stored payloads are validated against a planned contract, up to a limit."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from models_registry.errors import Fault, FaultObject
 from models_registry.json_types import NonNegativeInt, UUIDText
 from models_registry.models import Action
 from models_registry.services.definitions import Interface
-from subscriptions.impact.added_properties import NameCount, NameReport, names_to_count
+from subscriptions.impact.added_properties import PropertyCount, PropertyReport, properties_to_count
 from subscriptions.models import EventSubscription, EventSubscriptionQuerySet, InputSource
 
-# How many payloads that would fail are shown, and how many faults of each.
+# How many of the payloads that would fail are examples, and how many faults of each are shown.
 EXAMPLES, FAULTS_SHOWN = 10, 5
-# As many as the warnings of a subscription have.
-FAULTS_LOOKED_AT = 20
+# The limit of a subscription's warnings, too.
+FAULTS_SOUGHT = 20
 # In memory at a time; a payload may have 900 kB.
 ROWS_AT_A_TIME = 64
-# A caller waits for it.
+# A caller waits for the checks.
 SECONDS = 5.0
 
 
@@ -51,15 +51,15 @@ class PayloadReport(TypedDict):
     already_invalid: NonNegativeInt
     complete: bool
     examples: list[BrokenPayload]
-    names: NotRequired[list[NameReport]]
+    names: NotRequired[list[PropertyReport]]
 
 
-def try_payloads(
+def check_payloads(
     *, model_id: str, action: str, old: Interface, new: Interface, comparison: Comparison | None
 ) -> PayloadReport:
-    """Hold the stored payloads for an action against a new contract; writes nothing.
+    """Check the stored payloads of an action against a new contract; writes nothing.
 
-    Up to CONTRACT_CHECK_PAYLOADS of them, for at most some seconds. Must be outside any
+    Checks up to CONTRACT_CHECK_PAYLOADS of them, for at most some seconds. Must be outside any
     transaction.
     """
     stored = EventSubscription.objects.filter(
@@ -74,45 +74,45 @@ def try_payloads(
         complete=True,
         examples=[],
     )
-    if not new.is_schema:  # anything fits
+    if not new.is_schema:  # everything fits
         report["checked"] = report["total"]
         return report
-    trial = _Trial(report, old, new, names_to_count(comparison, new.definition))
+    checker = _Checker(report, old, new, properties_to_count(comparison, new.definition))
     stop_at = time.monotonic() + SECONDS
     for subscription_id, text in _newest(stored, settings.CONTRACT_CHECK_PAYLOADS):
-        trial.hold(str(subscription_id), text)
+        checker.check(str(subscription_id), text)
         if time.monotonic() > stop_at:
             break
-    trial.finish()
+    checker.finish()
     return report
 
 
-class _Trial:
-    """Holds one payload after the other against the contract, and keeps the counts."""
+class _Checker:
+    """Checks one payload after the other and counts into the report."""
 
     def __init__(
-        self, report: PayloadReport, old: Interface, new: Interface, names: list[NameCount]
+        self, report: PayloadReport, old: Interface, new: Interface, added: list[PropertyCount]
     ) -> None:
-        self._report, self._names = report, names
-        self._new = PayloadCheck(new.definition, limit=FAULTS_LOOKED_AT)
+        self._report, self._added = report, added
+        self._new = PayloadCheck(new.definition, limit=FAULTS_SOUGHT)
         self._old = PayloadCheck(old.definition, limit=1) if old.is_schema else None
 
-    def hold(self, subscription_id: str, text: str) -> None:
+    def check(self, subscription_id: str, text: str) -> None:
         """Check one payload, given as JSON."""
         faults = self._new.faults(text)
         self._report["checked"] += 1
-        if self._names:
+        if self._added:
             payload = orjson.loads(text)
-            for name in self._names:
-                name.count(payload, faults, are_all=len(faults) < FAULTS_LOOKED_AT)
+            for added in self._added:
+                added.count(payload, faults, are_all=len(faults) < FAULTS_SOUGHT)
         if faults:
             self._keep(subscription_id, text, faults)
 
     def finish(self) -> None:
-        """Put what was counted into the report."""
+        """Complete the report."""
         self._report["complete"] = self._report["checked"] >= self._report["total"]
-        if self._names:
-            self._report["names"] = [name.report() for name in self._names]
+        if self._added:
+            self._report["names"] = [added.report() for added in self._added]
 
     def _keep(self, subscription_id: str, text: str, faults: list[Fault]) -> None:
         self._report["invalid"] += 1
@@ -124,7 +124,7 @@ class _Trial:
 
 
 def _newest(stored: EventSubscriptionQuerySet, limit: int) -> Iterator[tuple[Any, str]]:
-    """Yield (id, payload as JSON) of the newest subscriptions, a few in memory at a time."""
+    """Yield (id, payload as JSON), newest first, by keyset pagination."""
     rows = stored.order_by("-pk").values_list("pk", Cast("input", TextField()))
     page, after = rows, None
     while limit > 0:

@@ -12,8 +12,8 @@ from models_registry.models import Action, Model, new_id
 class RevalidationStatus(models.TextChoices):
     """Where a run stands.
 
-    pending -> running: a worker took its first chunk. running -> success: every payload was
-    checked. running -> failed: a chunk took one worker after another with it; the others were
+    pending -> running: a worker claimed its first chunk. running -> success: every payload was
+    checked. running -> failed: a chunk killed one worker after another; the other chunks were
     checked. pending, running -> superseded: the interface changed again.
     """
 
@@ -33,9 +33,9 @@ class Revalidation(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="+", db_index=False)
     action = models.CharField(max_length=9, choices=Action.choices)
-    # The interface to check against; the run ends as superseded when the model's is another.
+    # The interface to check against; the run ends as superseded when the model has another one.
     fingerprint = models.CharField(max_length=64)
-    # None: the contract was removed, and the warnings are cleared.
+    # None when the contract was removed: the run clears the warnings.
     schema = JSONTextField(null=True)
     # The version that the update made.
     version = models.CharField(max_length=128)
@@ -46,10 +46,10 @@ class Revalidation(models.Model):
     total = models.PositiveIntegerField(null=True)
     checked = models.PositiveIntegerField(default=0)
     invalid = models.PositiveIntegerField(default=0)
-    # Why it failed; "" unless it did. The default is the database's, for processes that run the
-    # release before this column.
+    # Why it failed, else "". The default is in the database for processes of the release before
+    # this column.
     error = models.TextField(default="", db_default="", blank=True)
-    # The last subscription handed out in a chunk; None before the first.
+    # The last subscription of the chunk claimed last; None before the first.
     cursor = models.UUIDField(null=True)
     exhausted = models.BooleanField(default=False)
     # When the sweep should wake a worker for it; None when it has ended.
@@ -71,7 +71,7 @@ class Revalidation(models.Model):
 
 
 class RevalidationChunk(models.Model):
-    """A stretch of subscriptions that one worker is checking; gone when it is done."""
+    """Subscriptions that one worker is checking; the row is deleted when they are done."""
 
     run = models.ForeignKey(Revalidation, on_delete=models.CASCADE, related_name="chunks")
     # Exclusive; None is from the start.
@@ -79,7 +79,7 @@ class RevalidationChunk(models.Model):
     # Inclusive.
     until = models.UUIDField()
     claim = models.UUIDField()
-    # How often somebody began to check it since something of it was recorded.
+    # How often a worker began to check it since findings were last recorded.
     attempts = models.PositiveSmallIntegerField(default=1, db_default=1)
     lease_until = models.DateTimeField()
 

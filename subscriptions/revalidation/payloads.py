@@ -1,4 +1,4 @@
-"""Reading, checking and marking many stored payloads, with the memory of a few."""
+"""Stored payloads in bulk: stream them, check them, and write their warnings."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from subscriptions.models import EventSubscription, InputSource, Revalidation
 
 # Rows that are in memory at a time; a payload may have 900 kB.
 ROWS_AT_A_TIME = 64
-# A stretch is left off after so many seconds, or so much to write: far below its lease, and below
-# the database's limit for one statement.
+# A chunk is recorded in part after so many seconds, or so much to write: far below its lease, and
+# below the database's limit for one statement.
 EXAMINE_SECONDS = 5.0
 CHANGES_BYTES = 4 * 1024 * 1024
 NO_WARNINGS = "[]"
 
 
 class Change(NamedTuple):
-    """New warnings, as JSON, of a subscription that is still as it was when it was read.
+    """New warnings, as JSON, for a subscription if its `revision` is still the one that was read.
 
-    `id` is as the database writes it.
+    `id` is in the database's own notation.
     """
 
     id: str
@@ -39,7 +39,7 @@ class Change(NamedTuple):
 
 @dataclass
 class Findings:
-    """What was found in a stretch, up to and with the subscription `reached`."""
+    """What was found in a chunk, up to and including the subscription `reached`."""
 
     reached: UUID
     checked: int = 0
@@ -47,8 +47,8 @@ class Findings:
     changes: list[Change] = field(default_factory=list)
 
 
-class Between(Protocol):
-    """A stretch of subscriptions: those after `after` (None is from the start), up to `until`."""
+class Chunk(Protocol):
+    """Subscriptions with ids after `after` (None is from the start), up to `until`."""
 
     @property
     def after(self) -> UUID | None: ...
@@ -57,7 +57,7 @@ class Between(Protocol):
 
 
 class Examiner:
-    """Checks the payloads of one run against its schema; without one all of them fit."""
+    """Checks the payloads of one run against its schema; without a schema all of them fit."""
 
     def __init__(self, run: Revalidation) -> None:
         self._run = run
@@ -65,17 +65,17 @@ class Examiner:
         if run.schema is not None:
             self._faults = PayloadCheck(run.schema).faults
 
-    def examine(self, stretch: Between) -> Findings:
-        """Check the payloads of `stretch`, or its beginning if that is much work already.
+    def examine(self, chunk: Chunk) -> Findings:
+        """Check the payloads of `chunk`, or only the first of them if that is much work already.
 
         Must be outside a transaction. Writes nothing.
         """
-        findings = Findings(stretch.until)
+        findings = Findings(chunk.until)
         stop_at, changed_bytes = time.monotonic() + EXAMINE_SECONDS, 0
-        # Names of its own for what every payload needs: it tells at some 4 µs for each.
+        # Local names: attribute look-ups count at some 4 µs for each payload.
         find, changes, now = self._faults, findings.changes, time.monotonic
         checked = invalid = 0
-        for id, revision, stored, payload in self._rows(stretch):
+        for id, revision, stored, payload in self._rows(chunk):
             checked += 1
             warnings = NO_WARNINGS
             if faults := find(payload):
@@ -90,34 +90,34 @@ class Examiner:
         findings.checked, findings.invalid = checked, invalid
         return findings
 
-    def _rows(self, stretch: Between) -> Iterator[Sequence[Any]]:
-        """Return (id, revision, warnings, payload) in the order of ids, all but one as text."""
-        rows = payloads_of(self._run).filter(pk__lte=stretch.until).order_by("pk")
-        if stretch.after is not None:
-            rows = rows.filter(pk__gt=stretch.after)
+    def _rows(self, chunk: Chunk) -> Iterator[Sequence[Any]]:
+        """Yield (id, revision, warnings, payload) in the order of ids; all but one as text."""
+        rows = payloads_of(self._run).filter(pk__lte=chunk.until).order_by("pk")
+        if chunk.after is not None:
+            rows = rows.filter(pk__gt=chunk.after)
         payload = Value("") if self._run.schema is None else F("input")
-        # Ids as text: a UUID of each would be made for nothing.
+        # Ids as text: nothing needs a UUID object of each.
         columns = rows.annotate(id_text=Cast("pk", TextField()), payload=payload).values_list(
             "id_text", "revision", "warnings", "payload"
         )
-        # The statement that Django makes, but not its rows: those would be decoded.
+        # Django's statement, but not its rows: it would decode their JSON.
         return sql.stream(sql.of_queryset(columns), size=ROWS_AT_A_TIME)
 
 
 def _lines(faults: list[Fault]) -> str:
-    """Return warnings, as JSON, as `payload_warnings` puts them."""
+    """Return warnings, as JSON, in the words of `payload_warnings`."""
     return orjson.dumps([f"input{path}: {message}" for path, message in faults]).decode()
 
 
 def payloads_of(run: Revalidation) -> QuerySet[EventSubscription]:
-    """Return the subscriptions whose payload a run is about."""
+    """Return the subscriptions whose payloads a run checks."""
     return EventSubscription.objects.filter(
         target_id=run.model_id, target_action=run.action, input_source=InputSource.STORED
     )
 
 
 def write_warnings(changes: Sequence[Change]) -> None:
-    """Write new warnings in one statement, but not over a payload edited since it was read.
+    """Write new warnings in one statement, except for a payload that was edited meanwhile.
 
     Must be inside a transaction.
     """

@@ -1,1 +1,1 @@
-"""Subscribing, firing, staleness, revalidation. Each public function is one transaction."""
+"""Subscribing, accepting, firing, staleness, loops and the graph."""

@@ -1,4 +1,4 @@
-"""Accepting a changed interface for all of a model's incoming subscriptions at once."""
+"""Accepting changed interfaces for all incoming subscriptions of a model at once."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from subscriptions.revalidation.runs import work_through
 from subscriptions.services.audit import record_acceptance
 from subscriptions.services.loops import LoopClosed, refuse_loop
 
-# A caller waits so long for a revalidation to end, and works on it meanwhile.
-PATIENCE_SECONDS = 5.0
+# How long a caller waits for a revalidation to end, and works on it meanwhile.
+WAIT_SECONDS = 5.0
 POLL_SECONDS = 0.05
-# Accepted in one statement and one transaction, far below the database's limit for either: each is
-# an entry anew in every index (measured 0.5 ms, on a busy machine).
+# Accepted by one statement and transaction, far below the database's time limits for both: each row
+# is a new entry in every index (measured 0.5 ms, on a busy machine).
 ROWS_AT_A_TIME = 5_000
 
-# What a subscription is in the graph, beside its target.
+# An edge of the graph, beside its target.
 EDGE = ("source_id", "trigger_event", "target_action")
-# Its payload fits the target's present contract, provided that no revalidation is open.
+# The payload fits the target's present contract, provided that no revalidation is open.
 FITS = Q(input_source=InputSource.STORED, has_warnings=False)
 
 
@@ -48,7 +48,7 @@ class RevalidationRunning(Conflict):
 
 @dataclass(frozen=True)
 class Acceptance:
-    """How many were accepted, and how many were left stale, by the reason."""
+    """How many subscriptions were accepted, and how many are still stale, by reason."""
 
     accepted: int
     invalid: int
@@ -57,33 +57,33 @@ class Acceptance:
 
 
 class _Part(NamedTuple):
-    """How many were accepted of the subscriptions up to `until`."""
+    """How many of the subscriptions up to `until` were accepted."""
 
     accepted: int
     until: UUID
 
 
 class _Unchecked(Exception):
-    """A revalidation is open: whether payloads fit is not known."""
+    """A revalidation is open, so it is unknown which payloads fit."""
 
 
 def accept_incoming(*, model_id: str, only_valid: bool) -> Acceptance:
     """Accept the present interfaces for the stale subscriptions that run a model.
 
-    With `only_valid` those whose stored payload fits the model's present contract, as the last
-    revalidation found; an open one is finished first. Else all of them. Paused ones stay paused;
-    those that were set to stale by hand become active, unless that would close a loop. Must be
-    outside a transaction. Raises ModelNotFound, RevalidationRunning.
+    With `only_valid` only those whose stored payload fits the model's present contract by the last
+    revalidation; an open one is finished first. Paused subscriptions stay paused; those that were
+    set to stale by hand become active, unless that would close a loop. Must be outside a
+    transaction. Raises ModelNotFound, RevalidationRunning.
     """
     require_model(model_id)
-    ends_at = time.monotonic() + PATIENCE_SECONDS
+    ends_at = time.monotonic() + WAIT_SECONDS
     accepted, after = 0, UUID(int=0)
     while True:
         if only_valid:
             _finish_revalidations(model_id, ends_at)
         try:
             step = _accept_some(model_id, after, only_valid=only_valid)
-        except _Unchecked:  # the model changed meanwhile; again, until patience ends
+        except _Unchecked:  # the model changed meanwhile
             continue
         if isinstance(step, Acceptance):
             return replace(step, accepted=accepted + step.accepted)
@@ -100,14 +100,14 @@ def _finish_revalidations(model_id: str, ends_at: float) -> None:
             return
         if time.monotonic() >= ends_at:
             raise RevalidationRunning
-        time.sleep(POLL_SECONDS)  # what is left is in the hands of other workers
+        time.sleep(POLL_SECONDS)  # other workers have claimed the rest
 
 
 @transactional
 def _accept_some(model_id: str, after: UUID, *, only_valid: bool) -> _Part | Acceptance:
-    """Accept the next of a model's subscriptions; opens a transaction.
+    """Accept the next page of a model's subscriptions; opens a transaction.
 
-    Returns the part that was done, or the outcome when it was the last. Raises _Unchecked.
+    Returns the part that was done, or the outcome after the last page. Raises _Unchecked.
     """
     model = lock_model(model_id)
     if only_valid and Revalidation.objects.filter(model=model, status__in=OPEN_RUN).exists():
@@ -127,7 +127,7 @@ def _accept_some(model_id: str, after: UUID, *, only_valid: bool) -> _Part | Acc
 
 
 def _revive(model: Model, by_hand: EventSubscriptionQuerySet) -> int:
-    """Make active what was set to stale by hand, edge by edge of the graph, if it closes no loop.
+    """Activate subscriptions that were set to stale by hand, edge by edge, if that closes no loop.
 
     Must be inside a transaction that holds the model. Returns how many.
     """
@@ -141,7 +141,7 @@ def _revive(model: Model, by_hand: EventSubscriptionQuerySet) -> int:
             target_action=action,
             state=SubscriptionStatus.STALE,
         )
-        # Rows before the graph, as everywhere.
+        # Rows are locked before the graph, as everywhere.
         ids = list(same.filter(pk__in=by_hand.values("pk")).select_for_update().values_list("pk"))
         try:
             start = (source_id, str(TriggerEvent(trigger_event).action))
@@ -162,8 +162,8 @@ def _stale(model_id: str) -> EventSubscriptionQuerySet:
 def _accepted(model: Model) -> dict[str, Any]:
     """Return the columns of a subscription that accepts the present interfaces.
 
-    Not its revision: payload and warnings stay as they are. If a source changes before this is
-    committed, its subscriptions are rightly stale.
+    The revision is not among them: payload and warnings stay the same. If a source changes before
+    the commit, its subscriptions are rightly stale.
     """
     now = timezone.now()
     by_action = (
@@ -191,9 +191,9 @@ def _accepted(model: Model) -> dict[str, Any]:
 
 
 def _left(model_id: str, *, only_valid: bool) -> dict[str, int]:
-    """Say how many are still stale, by the reason."""
-    handed_on = Q(input_source=InputSource.TRIGGER_OUTPUT)
-    unwanted = {"invalid": ~handed_on & ~FITS, "trigger_output": handed_on}
+    """Count the subscriptions that are still stale, by reason."""
+    trigger_output = Q(input_source=InputSource.TRIGGER_OUTPUT)
+    unwanted = {"invalid": ~trigger_output & ~FITS, "trigger_output": trigger_output}
     reasons = unwanted if only_valid else dict.fromkeys(unwanted, Q(pk__in=[]))
     reasons["closing_loop"] = FITS if only_valid else Q()
     counts = {name: Count("pk", filter=reason) for name, reason in reasons.items()}

@@ -1,4 +1,4 @@
-"""What the audit log keeps of subscriptions; each row is written in the change's transaction."""
+"""Audit entries of subscriptions, each written in the transaction of the change."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from models_registry.services.audit import record
 from subscriptions.models import EventSubscription
 
 
-def seen(subscription: EventSubscription) -> dict[str, Any]:
-    """Return what the log keeps of a subscription: of its payload, what tells it apart."""
+def snapshot(subscription: EventSubscription) -> dict[str, Any]:
+    """Return a subscription as the audit log keeps it; of its payload only the digest."""
     return {
         "source_model_id": subscription.source_id,
         "trigger_event": subscription.trigger_event,
@@ -19,7 +19,7 @@ def seen(subscription: EventSubscription) -> dict[str, Any]:
         "input_source": subscription.input_source,
         "input": None if subscription.input is None else digested(subscription.input),
         "label": subscription.label,
-        # As it is set and, where that was derived, as it effectively is.
+        # The status as set, and the effective one if it was derived.
         "state": subscription.state,
         "status": getattr(subscription, "effective_status", subscription.state),
         "accepted_target": subscription.accepted_target_fingerprint,
@@ -27,24 +27,24 @@ def seen(subscription: EventSubscription) -> dict[str, Any]:
     }
 
 
-def record_start(subscription: EventSubscription) -> None:
-    """Keep that a subscription was made."""
-    _record(AuditAction.SUBSCRIPTION_CREATED, subscription, after=seen(subscription))
+def record_creation(subscription: EventSubscription) -> None:
+    """Record that a subscription was created."""
+    _record(AuditAction.SUBSCRIPTION_CREATED, subscription, after=snapshot(subscription))
 
 
 def record_change(subscription: EventSubscription, before: dict[str, Any]) -> None:
-    """Keep what of a subscription is not as it was in `before`."""
-    was, now = changed(before, seen(subscription))
+    """Record how a subscription differs from `before`."""
+    was, now = changed(before, snapshot(subscription))
     _record(AuditAction.SUBSCRIPTION_UPDATED, subscription, before=was, after=now)
 
 
-def record_end(subscription: EventSubscription) -> None:
-    """Keep that a subscription was deleted, and what it was."""
-    _record(AuditAction.SUBSCRIPTION_DELETED, subscription, before=seen(subscription))
+def record_deletion(subscription: EventSubscription) -> None:
+    """Record that a subscription was deleted, with its last state."""
+    _record(AuditAction.SUBSCRIPTION_DELETED, subscription, before=snapshot(subscription))
 
 
 def record_acceptance(model_id: str, *, accepted: int, only_valid: bool) -> None:
-    """Keep that some incoming subscriptions of a model were accepted: one row, with how many."""
+    """Record in one entry how many incoming subscriptions of a model were accepted."""
     if accepted:
         after = {"accepted": accepted, "only_valid": only_valid}
         record(AuditAction.SUBSCRIPTION_ACCEPTED, model_id=model_id, after=after)

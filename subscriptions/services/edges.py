@@ -1,7 +1,7 @@
-"""The contract of an edge: what a source's output promises, against what its target takes.
+"""Edge checks: whether every output of a source fits the input schema of its target.
 
-Derived when read, and nothing of it is stored: it is right whichever side has changed. Verdicts
-are kept in memory by the fingerprints of both sides.
+Verdicts are derived when read and never stored, so they are right after a change of either model.
+They are cached in memory by the fingerprints of both schemas.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from models_registry.contracts.compare import EdgeReport, edge
 from models_registry.models import Direction, Model
 from subscriptions.models import EventSubscription, InputSource, TriggerEvent
 
-# A list is judged for so long; what is left is unknown until it is read again.
+# The time limit for a list; the verdicts that are left are unknown until it is read again.
 SECONDS = 2.0
 KEPT, KEPT_BYTES = 4096, 4 * 1024 * 1024
-WITNESS_LIMIT = 200
+COUNTEREXAMPLE_LIMIT = 200
 
 _kept: BoundedCache[EdgeReport] = BoundedCache(entries=KEPT, weight=KEPT_BYTES)
 
@@ -31,17 +31,16 @@ Schema = dict[str, Any]
 def edges_of(
     subscriptions: Sequence[EventSubscription], *, seconds: float = SECONDS
 ) -> dict[UUID, EdgeReport]:
-    """Return the verdicts on those of `subscriptions` that are edges of two schemas, by id.
+    """Return the verdicts on the edges between two schemas among `subscriptions`, by id.
 
-    Those are the ones that hand on an output, where the source has a schema for it and the target
-    one for its input. Both models must be loaded. Each pair is judged once; after `seconds` no
-    further one is begun, and 0 only looks at what is known. More than that must be outside any
-    transaction, since it asks another process.
+    These pass on an output, the source has a schema for it, and the target has one for its input.
+    Both models must be loaded. After `seconds` no further comparison is begun; with 0 only the
+    cache is read. More than 0 must be outside any transaction, since another process compares.
     """
     found, stop_at = {}, time.monotonic() + seconds
     for subscription in subscriptions:
         if subscription.input_source == InputSource.TRIGGER_OUTPUT:
-            report = _judged(
+            report = _verdict(
                 subscription.source,
                 subscription.trigger_event,
                 subscription.target,
@@ -53,39 +52,38 @@ def edges_of(
     return found
 
 
-def look_at_edge(*, source_id: str, trigger_event: str, target_id: str, target_action: str) -> None:
-    """Judge an edge before a transaction that will want the verdict; must be outside one."""
+def cache_edge(*, source_id: str, trigger_event: str, target_id: str, target_action: str) -> None:
+    """Cache the verdict on an edge for a later transaction; must be outside any transaction."""
     models = Model.objects.in_bulk([source_id, target_id])
     if {source_id, target_id} <= models.keys():
         stop_at = time.monotonic() + SECONDS
-        _judged(models[source_id], trigger_event, models[target_id], target_action, stop_at)
+        _verdict(models[source_id], trigger_event, models[target_id], target_action, stop_at)
 
 
 def edge_warnings(subscription: EventSubscription, report: EdgeReport) -> list[str]:
-    """Return a line for each thing about an edge that needs somebody's attention.
+    """Return the warnings about an edge.
 
-    That an open object might carry a name that nobody lists, with a value the other side does not
-    take, is true of nearly every pair: where leniently all fits, the strict verdict by itself
-    gives no warning.
+    An open object may carry an unlisted property with a value that the target refuses. This is true
+    of nearly every pair, so the strict verdict gives no warning if the lenient one is compatible.
     """
     output = f"the source's {subscription.event_action} output"
     taken = f"the target's {subscription.target_action} input"
     warnings = []
-    witness = report.get("lenient_witness") or report.get("witness")
-    if witness is not None and report["lenient_verdict"] != "compatible":
-        shown = orjson.dumps(witness["value"]).decode()
-        if len(shown) > WITNESS_LIMIT:
-            shown = shown[: WITNESS_LIMIT - 1] + "…"
+    found = report.get("lenient_witness") or report.get("witness")
+    if found is not None and report["lenient_verdict"] != "compatible":
+        shown = orjson.dumps(found["value"]).decode()
+        if len(shown) > COUNTEREXAMPLE_LIMIT:
+            shown = shown[: COUNTEREXAMPLE_LIMIT - 1] + "…"
         warnings.append(f"edge: {output} need not fit {taken}: {shown} does not.")
     if report["shares_no_field"]:
         warnings.append(f"edge: {output} and {taken} have no field in common.")
     return warnings
 
 
-def _judged(
+def _verdict(
     source: Model, trigger_event: str, target: Model, target_action: str, stop_at: float
 ) -> EdgeReport | None:
-    """Return the verdict on a pair; None where one side has no schema."""
+    """Return the verdict on a pair of interfaces; None if one of them has no schema."""
     source_action = TriggerEvent(trigger_event).action
     output = _schema(source, source_action, Direction.OUTPUT)
     taken = _schema(target, target_action, Direction.INPUT)

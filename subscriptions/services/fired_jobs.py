@@ -15,7 +15,7 @@ class FiredJob(NamedTuple):
     """The job of one subscription that fires, or the error for which it gets none.
 
     `subscription` and `job` are ids as text; `job` is "" with an error. `revision` is that of the
-    subscription when this was decided.
+    subscription when this was decided. `synchronous` tells which workers to wake.
     """
 
     subscription: str
@@ -23,7 +23,7 @@ class FiredJob(NamedTuple):
     job_id: UUID | None
     revision: int
     version_id: int | None
-    target_action: str
+    synchronous: bool
     error: str
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -16,9 +16,9 @@ from django.utils import timezone
 from models_registry.db import bulk, rows
 from models_registry.db.sql import Sql, of_queryset
 from models_registry.db.statements import where
-from models_registry.handlers import handler_for
+from models_registry.handlers import handler_of
 from models_registry.handlers.events import ENVELOPE_BYTES
-from models_registry.models import Action, Job, Origin, new_id
+from models_registry.models import Job, Origin, new_id
 from models_registry.observability.tracing import present_trace
 from models_registry.queue import wakeups
 from models_registry.services.versions import TriggeredEvent
@@ -77,6 +77,7 @@ class _Due(NamedTuple):
     input_source: str
     input_bytes: int
     version_id: int | None
+    handlers: dict[str, Any] | None
     metadata_length: int | None
 
 
@@ -90,14 +91,13 @@ def fire(fact: Fact) -> list[TriggeredEvent]:
     if not _has_subscribers(fact):
         return []
     output_bytes = len(orjson.dumps(fact.output))
-    limits = {action: handler_for("lambda").max_event_bytes(action) for action in Action.values}
     entries: list[TriggeredEvent] = []
-    woken: set[str] = set()
+    woken: set[bool] = set()
     for due in _in_pages(fact):
-        fired_jobs = _make_jobs(fact, due, output_bytes, limits)
+        fired_jobs = _make_jobs(fact, due, output_bytes)
         _insert_triggers(fact, fired_jobs)
         # A worker that is awake looks for the rest as well.
-        woken |= _wake_workers([job for job in fired_jobs if job.target_action not in woken])
+        woken |= _wake_workers([job for job in fired_jobs if job.synchronous not in woken])
         entries += (job.entry for job in fired_jobs)
     return entries
 
@@ -139,14 +139,13 @@ def _read(due: EventSubscriptionQuerySet) -> list[_Due]:
         "input_source",
         "input_bytes",
         "target__current_version_id",
+        "target__current_version__handlers",
         Length("target__current_version__metadata"),
     )
     return [_Due(*row) for row in columns[:FIRED_AT_ONCE]]
 
 
-def _make_jobs(
-    fact: Fact, due: list[_Due], output_bytes: int, limits: Mapping[str, int]
-) -> list[FiredJob]:
+def _make_jobs(fact: Fact, due: list[_Due], output_bytes: int) -> list[FiredJob]:
     """Make a job for each subscription that is due; returns them in the order of their ids.
 
     A change that is committed between the statement that reads a subscription and the one that
@@ -157,7 +156,7 @@ def _make_jobs(
     """
     done: list[FiredJob] = []
     while due:
-        fired_jobs = [_decide(fact, each, output_bytes, limits) for each in due]
+        fired_jobs = [_decide(fact, each, output_bytes) for each in due]
         changed = _insert_jobs(fact, [job for job in fired_jobs if job.job_id])
         done += [job for job in fired_jobs if job.subscription not in changed]
         again = _due(fact).filter(pk__in=changed).select_for_update(of=("self",), no_key=True)
@@ -165,37 +164,37 @@ def _make_jobs(
     return sorted(done)
 
 
-def _wake_workers(fired_jobs: Sequence[FiredJob]) -> set[str]:
-    """Wake workers for these jobs; returns the actions that have any."""
-    by_action: dict[str, list[UUID]] = defaultdict(list)
+def _wake_workers(fired_jobs: Sequence[FiredJob]) -> set[bool]:
+    """Wake workers for these jobs; returns which kinds of calls, synchronous or not, have any."""
+    by_call: dict[bool, list[UUID]] = defaultdict(list)
     for job in fired_jobs:
         if job.job_id:
-            by_action[job.target_action].append(job.job_id)
-    for action, job_ids in by_action.items():
-        wakeups.wake_workers(action, job_ids)
-    return set(by_action)
+            by_call[job.synchronous].append(job.job_id)
+    for synchronous, job_ids in by_call.items():
+        wakeups.wake_workers(job_ids, synchronous=synchronous)
+    return set(by_call)
 
 
-def _decide(fact: Fact, due: _Due, output_bytes: int, limits: Mapping[str, int]) -> FiredJob:
+def _decide(fact: Fact, due: _Due, output_bytes: int) -> FiredJob:
     hands_on = due.input_source == InputSource.TRIGGER_OUTPUT
-    error = ""
+    error, synchronous = "", False
     if fact.depth > DEPTH_LIMIT:
         error = TOO_DEEP
-    elif due.version_id is None:
+    elif due.handlers is None:
         error = NO_ACTIVE_VERSION
     elif hands_on and fact.output is None:
         error = NO_OUTPUT
     else:
         size = output_bytes if hands_on else due.input_bytes
         needed = size + (due.metadata_length or 0) + ENVELOPE_BYTES
-        if needed > limits[due.target_action]:
+        handler = handler_of(due.handlers, due.target_action)
+        synchronous = handler.is_synchronous(due.target_action)
+        if needed > handler.max_event_bytes(due.target_action):
             error = TOO_LARGE
     job_id = None if error else new_id()
     job = str(job_id) if job_id else ""
     subscription = str(due.id)
-    return FiredJob(
-        subscription, job, job_id, due.revision, due.version_id, due.target_action, error
-    )
+    return FiredJob(subscription, job, job_id, due.revision, due.version_id, synchronous, error)
 
 
 def _insert_jobs(fact: Fact, fired_jobs: Sequence[FiredJob]) -> Set[str]:

@@ -1,4 +1,4 @@
-"""The chains as a graph: models, and what subscriptions between them there are; reads only."""
+"""The graph of models and the subscriptions between them; reads only."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from subscriptions.models import (
     TriggerEvent,
 )
 
-# So much of the graph is read, and no more.
+# The graph is cut off beyond these.
 NODES_LIMIT = 1000
 EDGES_LIMIT = 5000
-# Of the subscriptions that make up one edge, so many are named: the oldest.
+# How many subscriptions of one edge are named: the oldest.
 NAMED = 3
 DEPTH_MAX = 10
 
-# What tells one edge from another.
+# Subscriptions with the same values are one edge.
 EDGE = (
     "source_id",
     "target_id",
@@ -79,12 +79,12 @@ class Graph:
 def read_graph(*, model_id: str | None = None, depth: int = 1) -> Graph:
     """Return all models with the edges between them, or those around one model.
 
-    With `model_id` those that are at most `depth` subscriptions away from it, whichever way the
-    subscriptions point. Raises ModelNotFound.
+    With `model_id` the models at most `depth` subscriptions away from it, in either direction.
+    Raises ModelNotFound.
     """
     if model_id is None:
         nodes, cut = _first(_models(), NODES_LIMIT)
-        # All of them: no need to name each.
+        # All models: no filter is needed.
         between = Q() if not cut else _among({row[0] for row in nodes})
     else:
         near, cut = _near(model_id, depth)
@@ -104,7 +104,7 @@ def _among(ids: set[str]) -> Q:
 
 
 def _near(model_id: str, depth: int) -> tuple[set[str], bool]:
-    """Return the models around one, nearest first until the limit; and whether it was reached."""
+    """Return the models around one, nearest first up to the limit, and whether it was exceeded."""
     require_model(model_id)
     found, frontier = {model_id}, {model_id}
     for _ in range(depth):
@@ -119,17 +119,17 @@ def _near(model_id: str, depth: int) -> tuple[set[str], bool]:
 
 
 def _beside(frontier: set[str], known: int) -> set[str]:
-    """Return the models on the other side of the frontier's subscriptions, as many as matter."""
+    """Return the models at the other end of the frontier's subscriptions, up to a limit."""
     rows = EventSubscription.objects.order_by()
     after = rows.filter(source_id__in=frontier).values_list("target_id")
     before = rows.filter(target_id__in=frontier).values_list("source_id")
-    # Some are known already, at most the limit; beyond those one more shows that there are more.
+    # At most `known` of them are known already; one more shows that the limit is exceeded.
     union = after.union(before).order_by("target_id")
     return {pk for (pk,) in union[: 2 * known + 1]}
 
 
 def _edges(rows: EventSubscriptionQuerySet) -> tuple[list[GraphEdge], bool]:
-    """Group subscriptions in the database; one statement, that gives a few rows of each edge."""
+    """Group subscriptions by edge in one statement, which returns a few rows of each."""
     same: dict[str, Any] = {"partition_by": [F(name) for name in EDGE]}
     numbered = (
         rows.with_status()
@@ -144,7 +144,7 @@ def _edges(rows: EventSubscriptionQuerySet) -> tuple[list[GraphEdge], bool]:
 
 
 def _grouped(rows: list[Any]) -> Iterator[GraphEdge]:
-    # The size is the same throughout an edge.
+    # The size is the same in all rows of an edge.
     for key, same in groupby(rows, key=itemgetter(slice(0, len(EDGE) + 1))):
         ids = tuple(str(row[-1]) for row in same)
         yield GraphEdge(*(*key, ids))

@@ -1,4 +1,4 @@
-"""A model's interfaces: as they are, and as an update found and left them."""
+"""Interfaces of models: the present ones, and those of earlier versions and changes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Interfaces = Mapping[tuple[str, str], Interface]
 
 
 def interfaces_of(of: Model | ModelVersion) -> Interfaces:
-    """Return the interfaces of a model as it is, or those frozen in a version."""
+    """Return the present interfaces of a model, or those frozen in a version."""
     return {(str(action), str(way)): interface_of(of, action, way) for action, way in INTERFACES}
 
 
 def interface_of(of: Model | ModelVersion, action: str, direction: str) -> Interface:
-    """Return one interface of a model as it is, or as it is frozen in a version."""
+    """Return one present interface of a model, or the one frozen in a version."""
     schema = ((of.handler_contracts or {}).get(action) or {}).get(f"{direction}_schema")
     handler = of.handlers[action]
     return Interface(
@@ -29,14 +29,14 @@ def interface_of(of: Model | ModelVersion, action: str, direction: str) -> Inter
 
 
 def interfaces_at(model_id: str, change_id: int) -> Interfaces:
-    """Return a model's interfaces as they were once the change with this id was recorded."""
+    """Return a model's interfaces after the change with this id."""
     found = {}
     for action, direction in INTERFACES:
         history = InterfaceChange.objects.filter(
             model_id=model_id, action=action, direction=direction, id__lte=change_id
         )
         change = history.order_by("-id")[:1].get()  # registering a model records all four
-        found[str(action), str(direction)] = of_change(change)
+        found[str(action), str(direction)] = _of_change(change)
     return found
 
 
@@ -48,14 +48,14 @@ def accepted_interface(
         model_id=model_id, action=action, direction=direction, fingerprint=fingerprint
     )
     change = history.order_by("-id").first()
-    return None if change is None else of_change(change)
+    return None if change is None else _of_change(change)
 
 
-def of_change(change: InterfaceChange) -> Interface:
-    """Return the interface that a change left."""
+def _of_change(change: InterfaceChange) -> Interface:
+    """Return the interface after a change."""
     return Interface(change.fingerprint, change.definition, change.is_schema)
 
 
 def schema_of(interface: Interface) -> dict[str, object] | None:
-    """Return the schema of an interface; None where the handler stands for it."""
+    """Return the schema of an interface; None if it is only a handler."""
     return interface.definition if interface.is_schema else None

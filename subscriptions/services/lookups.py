@@ -1,4 +1,4 @@
-"""Finding subscriptions by the whole of a path."""
+"""Look-ups of subscriptions by the ids in a path."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class SubscriptionNotFound(NotFound):
 
 
 def outgoing(source_id: str) -> EventSubscriptionQuerySet:
-    """Return the subscriptions on a model's events, with status. Raises ModelNotFound."""
+    """Return the subscriptions to a model's events, with status. Raises ModelNotFound."""
     require_model(source_id)
     return with_models().filter(source_id=source_id)
 

@@ -1,4 +1,4 @@
-"""Loops in the graph of (model, action): found before they can run."""
+"""Loop detection: no subscription may close a loop in the graph of (model, action)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from subscriptions.models import EventSubscription, SubscriptionStatus, TriggerE
 
 # An action of a model: a node of the graph, such as ("price_v1", "training").
 Node = tuple[str, str]
-# How many nodes a search looks at, and how many steps from the first; beyond, the depth limit of
-# chains is what stops a loop.
+# The limits of a breadth-first search; beyond them the depth limit of chains stops a loop.
 SEARCH_LIMIT, STEPS_LIMIT = 20_000, 1000
 CHUNK = 500
-# The key of the lock that puts changes of the graph in a row (any number, only ours).
+# The key of the advisory lock that serialises changes of the graph (an arbitrary number).
 GRAPH_LOCK = 0x6D6F64656C70
 
 
@@ -32,9 +31,9 @@ class LoopClosed(Unprocessable):
 def refuse_loop(*, start: Node, end: Node) -> None:
     """Raise LoopClosed if an edge from `start` to `end` would close a loop.
 
-    Must be inside the transaction that adds the edge: until it ends, no other edge is added, so
-    that two edges which close a loop together can't both pass. Only subscriptions that are set
-    to active count, stale ones among them, since they come back without being resumed.
+    Must be inside the transaction that adds the edge: no other edge can be added until it ends, so
+    two edges that close a loop together can't both pass. Only subscriptions set to active count,
+    and stale ones among them, since they become active again by themselves.
     """
     wait_for(GRAPH_LOCK)
     came_from: dict[Node, Node] = {}

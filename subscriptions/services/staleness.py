@@ -1,4 +1,4 @@
-"""Why a subscription is stale, and since when."""
+"""Staleness: which interfaces differ from the accepted ones, how, and since when."""
 
 from __future__ import annotations
 
@@ -6,18 +6,33 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 from uuid import UUID
 
-from django.db.models import Case, OuterRef, Subquery, Value, When
+import orjson
+from django.db.models import Case, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
+from django.db.utils import OperationalError
 
+from models_registry.contracts.caches import BoundedCache
+from models_registry.contracts.compare import compare
 from models_registry.contracts.compare.comparison import ChangeReport
 from models_registry.db.read_models import timestamp
+from models_registry.db.transactions import limited
 from models_registry.json_types import Identifier, Timestamp
 from models_registry.models import Action, Direction, InterfaceChange
+from models_registry.services.definitions import Interface
 from subscriptions.models import EventSubscription, SubscriptionStatus, TriggerEvent
+from subscriptions.services.interfaces import accepted_interface, interface_of, schema_of
+
+# Comparisons kept in memory, by the fingerprints of both interfaces.
+KEPT, KEPT_BYTES = 512, 8 * 1024 * 1024
+# The gauge counts up to this limit; on PostgreSQL it gives up after so many milliseconds.
+COUNT_LIMIT = 10_000
+COUNT_MILLISECONDS = 2_000
 
 EVENT_ACTION = Case(
     *(When(trigger_event=event, then=Value(event.action.value)) for event in TriggerEvent)
 )
+
+_kept: BoundedCache[list[ChangeReport]] = BoundedCache(entries=KEPT, weight=KEPT_BYTES)
 
 
 Side = Literal["target", "source"]
@@ -41,10 +56,10 @@ class StaleReason(TypedDict):
 def stale_because(
     subscriptions: Sequence[EventSubscription],
 ) -> dict[UUID, list[StaleReason]]:
-    """Return the reasons of those of `subscriptions` that are stale, by id; two queries for all.
+    """Return the reasons of the stale `subscriptions`, by id; two queries for all of them.
 
-    `subscriptions` come from `with_status()`. One that was set to stale by hand, and whose
-    interfaces are those accepted, has an empty list.
+    `subscriptions` come from `with_status()`. The list is empty for one that was set to stale by
+    hand and whose interfaces are the accepted ones.
     """
     stale = [sub.pk for sub in subscriptions if sub.effective_status == SubscriptionStatus.STALE]
     if not stale:
@@ -63,8 +78,20 @@ def stale_because(
     }
 
 
+def stale_subscriptions() -> int | None:
+    """Count stale subscriptions for metrics, up to COUNT_LIMIT; None when that takes too long."""
+    stale = EventSubscription.objects.with_status().filter(
+        Q(effective_status=SubscriptionStatus.STALE)
+    )
+    try:
+        with limited(COUNT_MILLISECONDS):
+            return len(stale.order_by().values("pk")[:COUNT_LIMIT])
+    except OperationalError:
+        return None
+
+
 def _first_changes(ids: list[UUID]) -> Any:
-    """Return (id, target's change, source's change) rows; None where a side does not differ."""
+    """Return (id, target's change, source's change) rows; None for a side that does not differ."""
     stale = EventSubscription.objects.with_status().annotate(source_action=EVENT_ACTION)
     target = _first_change("target", "target_action", Direction.INPUT)
     source = _first_change("source", "source_action", Direction.OUTPUT)
@@ -79,7 +106,7 @@ def _first_changes(ids: list[UUID]) -> Any:
 
 
 def _first_change(side: str, action: str, direction: str) -> Subquery:
-    """Return the id of the change that came next after the interface was last as accepted."""
+    """Return the id of the first change after the interface was last as accepted."""
     accepted = InterfaceChange.objects.filter(
         model=OuterRef("model"),
         action=OuterRef("action"),
@@ -104,3 +131,53 @@ def _reason(side: Side, change: InterfaceChange) -> StaleReason:
         "version": change.version,
         "since": timestamp(change.changed_at),
     }
+
+
+def with_changes(subscription: EventSubscription, reason: StaleReason) -> StaleReason:
+    """Return `reason` with the differences between the accepted interface and the present one.
+
+    Both models of the subscription must be loaded. The first comparison of a pair of contracts may
+    take seconds in another process: must be outside any transaction.
+    """
+    is_target = reason["side"] == "target"
+    model = subscription.target if is_target else subscription.source
+    fingerprint = (
+        subscription.accepted_target_fingerprint
+        if is_target
+        else subscription.accepted_source_fingerprint
+    )
+    present = interface_of(model, reason["action"], reason["direction"])
+    accepted = accepted_interface(model.pk, reason["action"], reason["direction"], fingerprint)
+    return {**reason, "changes": _changes(accepted, present, reason["direction"])}
+
+
+def _changes(accepted: Interface | None, present: Interface, direction: str) -> list[ChangeReport]:
+    if accepted is None:
+        return []
+    key = f"{accepted.fingerprint}{present.fingerprint}{direction}"
+    found = _kept.get(key)
+    if found is None:
+        found = _compare(accepted, present, direction)
+        _kept.put(key, found, weight=len(orjson.dumps(found)))
+    return found
+
+
+def _compare(accepted: Interface, present: Interface, direction: Any) -> list[ChangeReport]:
+    if accepted.is_schema or present.is_schema:
+        schemas = schema_of(accepted), schema_of(present)
+        return compare(*schemas, direction=direction, only_objects=True)["changes"]
+    return [
+        {
+            "pointer": "",
+            "keyword": "",
+            "kind": "handler_changed",
+            "message": f"There is no schema, and the handler is another one: it was"
+            f" {_shown(accepted)} and is now {_shown(present)}.",
+            "verdict": "unknown",
+            "lenient_verdict": "unknown",
+        }
+    ]
+
+
+def _shown(handler: Interface) -> str:
+    return orjson.dumps(handler.definition).decode()

@@ -1,4 +1,4 @@
-"""Making, changing and ending subscriptions."""
+"""Creating, changing and deleting subscriptions."""
 
 from __future__ import annotations
 
@@ -21,11 +21,16 @@ from subscriptions.models import (
     SubscriptionStatus,
     TriggerEvent,
 )
-from subscriptions.services.audit import record_change, record_end, record_start, seen
+from subscriptions.services.audit import (
+    record_change,
+    record_creation,
+    record_deletion,
+    snapshot,
+)
 from subscriptions.services.lookups import SubscriptionNotFound, get_subscription
 from subscriptions.services.loops import refuse_loop
 
-# Called with the subscription as it is; raises to refuse (If-Match).
+# Called with the present subscription; raises to refuse the change (If-Match).
 Precondition = Callable[[EventSubscription], None]
 
 
@@ -49,7 +54,7 @@ def subscribe(
     input: dict[str, Any] | None,
     label: str | None,
 ) -> EventSubscription:
-    """Make an active subscription that accepts the present interfaces; opens a transaction.
+    """Create an active subscription that accepts the present interfaces; opens a transaction.
 
     `input` is None for trigger_output. A stored input that does not fit gives warnings. Raises
     ModelNotFound, TargetNotFound, LoopClosed.
@@ -85,9 +90,9 @@ def update_subscription(
     changes: dict[str, Any],
     precondition: Precondition | None = None,
 ) -> EventSubscription:
-    """Change `input`, `label` or `status`, whichever `changes` names; opens a transaction.
+    """Change `input`, `label` or `status`, as `changes` has them; opens a transaction.
 
-    `status` "active", or a new input, accepts the present interfaces; resuming looks for loops
+    `status` "active", or a new input, accepts the present interfaces; resuming checks for loops
     again. Raises SubscriptionNotFound, InputNotStored, LoopClosed, and what `precondition`
     raises.
     """
@@ -96,7 +101,7 @@ def update_subscription(
     subscription = _lock(source_id, subscription_id)
     if precondition is not None:
         precondition(subscription)
-    was, before = subscription.state, seen(subscription)
+    was, before = subscription.state, snapshot(subscription)
     _apply(subscription, changes)
     if subscription.state == SubscriptionStatus.ACTIVE != was:
         _refuse_loop_through(subscription)
@@ -111,19 +116,19 @@ def update_subscription(
 def unsubscribe(
     *, source_id: str, subscription_id: UUID, precondition: Precondition | None = None
 ) -> None:
-    """Delete a subscription with the record of what it triggered; opens a transaction.
+    """Delete a subscription with its triggers; opens a transaction.
 
     Raises SubscriptionNotFound, and what `precondition` raises.
     """
     subscription = _lock(source_id, subscription_id)
     if precondition is not None:
         precondition(subscription)
-    record_end(subscription)
+    record_deletion(subscription)
     subscription.delete()
 
 
 def remember_input(version: ModelVersion, input: dict[str, Any]) -> None:
-    """Have `input` replayed after each training of its model, once per distinct input.
+    """Subscribe a model to itself, to replay `input` after each training; once per distinct input.
 
     Must be inside a transaction. Raises LoopClosed.
     """
@@ -147,15 +152,15 @@ def remember_input(version: ModelVersion, input: dict[str, Any]) -> None:
     refuse_loop(start=(model.pk, Action.TRAINING), end=(model.pk, Action.INFERENCE))
     EventSubscription.objects.bulk_create([subscription], ignore_conflicts=True)
     if EventSubscription.objects.filter(pk=subscription.pk).exists():
-        record_start(subscription)
+        record_creation(subscription)
 
 
 def accept(subscription: EventSubscription) -> None:
-    """Take the present interfaces of both models, as loaded, for the accepted ones.
+    """Set the accepted interfaces to the present ones of both models, as loaded.
 
-    Changes the object only. If the source changes before it is saved, the subscription is rightly
-    stale. The target must be held by then (`hold_model`): a revalidation after a change of it may
-    have passed by already, and would leave warnings of the old contract behind.
+    Changes only the object. If the source changes before the save, the subscription is rightly
+    stale. The target must be locked until the save (`hold_model`): else a revalidation of a change
+    might miss the subscription, which would keep warnings of the old contract.
     """
     target, action = subscription.target, subscription.target_action
     subscription.accepted_target_fingerprint = target.fingerprint(action, Direction.INPUT)
@@ -173,7 +178,7 @@ def accept(subscription: EventSubscription) -> None:
 
 
 def stored_warnings(subscription: EventSubscription) -> list[str]:
-    """Say where a stored payload does not fit its target's present contract."""
+    """Return where a stored payload does not fit its target's present contract."""
     contracts = subscription.target.handler_contracts or {}
     schema = (contracts.get(subscription.target_action) or {}).get("input_schema")
     return payload_warnings(schema, subscription.input, "input")
@@ -184,10 +189,10 @@ def _store_input(subscription: EventSubscription, input: dict[str, Any] | None) 
     subscription.input_bytes = 0 if input is None else len(orjson.dumps(input))
 
 
-def _name_replay(subscription: EventSubscription) -> None:
-    """Have a subscription that `subscribe: true` made stand for the input that it has now.
+def _set_replay_digest(subscription: EventSubscription) -> None:
+    """Set the replay digest of a subscription made by `subscribe: true` to its present input.
 
-    The input it had may then be stored again. The target, which is the source, must be held.
+    Its former input may then be stored again. The target, which is the source, must be locked.
     """
     if subscription.replay_digest is None:
         return
@@ -210,7 +215,7 @@ def _insert(subscription: EventSubscription) -> None:
         accept(subscription)
     _refuse_loop_through(subscription)
     subscription.save(force_insert=True)
-    record_start(subscription)
+    record_creation(subscription)
 
 
 def _apply(subscription: EventSubscription, changes: dict[str, Any]) -> None:
@@ -218,7 +223,7 @@ def _apply(subscription: EventSubscription, changes: dict[str, Any]) -> None:
         if subscription.input_source != InputSource.STORED:
             raise InputNotStored(faults=[Fault("/input", InputNotStored.message)])
         _store_input(subscription, changes["input"])
-        _name_replay(subscription)
+        _set_replay_digest(subscription)
     if "label" in changes:
         subscription.label = changes["label"]
     if _accepts(changes):
@@ -232,7 +237,7 @@ def _accepts(changes: dict[str, Any]) -> bool:
 
 
 def _hold_target(source_id: str, subscription_id: UUID) -> None:
-    """Keep a subscription's target from being changed; before its own row, as everywhere."""
+    """Lock a subscription's target, before the subscription's own row, as everywhere."""
     found = EventSubscription.objects.filter(pk=subscription_id, source_id=source_id)
     target_id = found.values_list("target_id", flat=True).first()
     if target_id is None:

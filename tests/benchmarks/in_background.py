@@ -93,7 +93,7 @@ def messages(rounds: int) -> dict[str, Any]:
 
     def service() -> dict[str, Any]:
         begun = time.perf_counter()
-        wakeups.publish_wakeups("training", ids)
+        wakeups.publish_wakeups(ids, synchronous=False)
         assert wakeups.publisher.flush(10)
         return _rate(len(ids), begun)
 

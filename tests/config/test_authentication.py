@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,7 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 from rest_framework.test import APIRequestFactory
 
-from config.api.authentication import principal_for
-from config.api.claims import TokenRefused
+from config.api.authentication import TokenRefused, principal_for
 from tests.config.probe import MESSAGE, Probe, assert_refused, call, send
 from tests.issuer import FakeIssuer, ec_key, key_set, rsa_key, settle
 from tests.tokens import claims, token
@@ -56,6 +56,30 @@ def test_a_token_signed_with_a_key_of_the_issuer_is_taken(key: Any) -> None:
 def test_the_scheme_is_read_in_any_case(scheme: str) -> None:
     """RFC 9110, 11.1."""
     assert send("read", f"{scheme} {token()}").status_code == 200
+
+
+def test_a_token_that_was_taken_is_refused_once_it_has_expired() -> None:
+    """The leeway is 30 s."""
+    now = int(time.time())
+    expiring = token(exp=now - 28)
+    assert call("read", expiring).status_code == 200
+    assert call("read", expiring).status_code == 200
+    time.sleep(max(0.0, now + 2.05 - time.time()))
+    assert_refused(call("read", expiring))
+
+
+def test_a_token_that_was_taken_is_refused_once_its_key_is_withdrawn_or_replaced(
+    settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "jwks.json"
+    settings.AUTH_SHARED_SECRET, settings.AUTH_JWKS_FILE = "", str(path)
+    signed_token = KEY.sign(claims("read_models"))
+    replaced = {"keys": [{**rsa_key("other").jwk, "kid": "k1"}]}
+    for keys in (key_set(ec_key("e1")), json.dumps(replaced).encode()):
+        path.write_bytes(key_set(KEY))
+        assert call("read", signed_token).status_code == 200
+        path.write_bytes(keys)
+        assert_refused(call("read", signed_token))
 
 
 # --- Forgeries ------------------------------------------------------------------------------
@@ -200,7 +224,7 @@ def test_every_refusal_looks_the_same_and_only_the_log_says_why(
     tokens = {
         "InvalidSignatureError": jwt.encode(claims(), "x" * 32, "HS256"),
         "InvalidAlgorithmError": raw(b'{"alg":"none"}', good_payload()),
-        "exp": token(exp=1),
+        "ExpiredSignatureError": token(exp=1),
         "client_id": token(client_id="somebody-else"),
         "callback_token": "mpjob_x.y.z",
         "too_long": "x" * 9000,

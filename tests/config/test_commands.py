@@ -158,7 +158,7 @@ def test_accepting_says_what_was_accepted_and_what_was_not(stale, active_model):
 
 
 def test_accepting_while_payloads_are_checked_is_refused(stale, active_model, monkeypatch):
-    monkeypatch.setattr(accepting, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(accepting, "WAIT_SECONDS", 0.0)
     revalidate_again(model_id=active_model.pk, action="inference")
     error = refused("accept", active_model.pk)
     assert (error.returncode, "still being checked" in str(error)) == (1, True)

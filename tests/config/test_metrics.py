@@ -263,12 +263,12 @@ def test_what_is_counted_is_shown_while_the_database_is_away(read, monkeypatch):
         raise OperationalError
 
     monkeypatch.setattr(metrics.jobs, "open_jobs", fail)
-    monkeypatch.setattr(metrics.subscriptions, "stale_subscriptions", fail)
+    monkeypatch.setattr(metrics.staleness, "stale_subscriptions", fail)
 
     assert read("database_up") == 0
 
 
 def test_a_count_that_takes_too_long_is_left_out(read, monkeypatch):
-    monkeypatch.setattr(metrics.subscriptions, "stale_subscriptions", lambda: None)
+    monkeypatch.setattr(metrics.staleness, "stale_subscriptions", lambda: None)
 
     assert read("database_up") == 1

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import socket
+import time
 
 import psycopg
+import psycopg_pool
 import pytest
 from django.db import OperationalError, connection, transaction
+from django.db.backends.postgresql.base import DatabaseWrapper
+from django.test.utils import CaptureQueriesContext
 
+from config.postgresql.base import refuse_ended
 from models_registry.models import Model
 from tests.factories import make_model
 from tests.faults.processes import environment
@@ -35,8 +40,7 @@ def test_a_server_that_is_gone_without_a_word_is_noticed_within_seconds():
 
 def test_a_server_that_only_reads_is_not_connected_to(monkeypatch):
     """After a failover the old one may still answer."""
-    params = connection.get_connection_params() or connection.settings_dict["OPTIONS"]
-    wanted = params["target_session_attrs"]
+    wanted = connection.get_connection_params()["target_session_attrs"]
     reads_only = {"options": "-c default_transaction_read_only=on"}
     with pytest.raises(psycopg.OperationalError, match="read-only"):
         psycopg.connect(environment()["DATABASE_URL"], target_session_attrs=wanted, **reads_only)
@@ -56,6 +60,32 @@ def test_a_connection_on_which_nothing_can_be_written_any_more_is_replaced(in_tr
     _rename(in_transaction=in_transaction)
     assert _backend() != before
     assert Model.objects.get().name == "new"
+
+
+def test_a_pooled_connection_that_the_server_ended_is_not_used_again():
+    """And nothing is asked of one that is well before it is used."""
+    make_model("a")
+    ended = _backend()
+    connection.close()
+    with psycopg.connect(environment()["DATABASE_URL"], autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [ended])
+        while other.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [ended]).fetchone():
+            time.sleep(0.01)
+
+    with CaptureQueriesContext(connection) as captured:
+        assert Model.objects.get().pk == "a"
+    assert len(captured) == 1
+    assert _backend() != ended
+
+
+def test_django_has_no_way_yet_to_check_pooled_connections_in_a_way_of_ours():
+    """When this fails, give `refuse_ended` as Django has it, and not by psycopg_pool's `_check`."""
+    settings = {**connection.settings_dict, "OPTIONS": {"pool": {"check": refuse_ended}}}
+    djangos = DatabaseWrapper(settings, alias="checked")
+    with pytest.raises(TypeError, match="multiple values for keyword argument 'check'"):
+        _ = djangos.pool
+    assert connection.pool._check is refuse_ended
+    assert "_check" in vars(psycopg_pool.ConnectionPool("", open=False))
 
 
 def _rename(*, in_transaction: bool) -> None:

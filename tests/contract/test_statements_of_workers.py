@@ -11,8 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from models_registry.queue.claim import claim_job
-from models_registry.queue.dispatch import call_handler
-from models_registry.queue.worker import work_through
+from models_registry.queue.worker import call_handler, work_through
 from subscriptions.models import Revalidation
 from subscriptions.revalidation import chunks, runs
 from tests import examples, factories
@@ -93,9 +92,7 @@ def test_a_revalidation_takes_the_same_statements_for_one_payload_and_for_twenty
     assert sum(counts[0].values()) <= 20
 
 
-def test_a_revalidation_reads_its_contract_once_and_not_with_each_stretch(
-    active_model, monkeypatch
-):
+def test_a_revalidation_reads_its_contract_once_and_not_with_each_chunk(active_model, monkeypatch):
     monkeypatch.setattr(chunks, "CHUNK_ROWS", 2)
     source = factories.make_active_model("source").pk
     factories.change_model(handler_contracts=None)

@@ -21,12 +21,12 @@ STOPS_AT = """
 import sys
 import django
 django.setup()
-from models_registry.queue import dispatch, worker
+from models_registry.queue import worker
 
 def stop(*_, **__):
     print("there", flush=True)
     sys.stdin.readline()
-setattr(dispatch, sys.argv[1], stop)
+setattr(worker, sys.argv[1], stop)
 worker.work_through([sys.argv[2]], synchronous=False)
 """
 BEFORE_THE_CALL, BEFORE_THE_RECORD = "_call", "record_persistently"

@@ -14,7 +14,7 @@ import pytest
 
 from tests.faults.processes import environment
 
-# Publishes five hints, and prints for each whether it went and how many seconds it took.
+# Publishes five wake-ups, and prints for each whether it went and how many seconds it took.
 PUBLISH = """
 import json, time
 import django
@@ -23,7 +23,7 @@ from models_registry.queue import wakeups
 found = []
 for _ in range(5):
     begun = time.monotonic()
-    sent = wakeups.publish(wakeups.DISPATCH_EVENTS, ["0"])
+    sent = wakeups.publish(wakeups.DISPATCH_EVENTS.task, ["0"])
     found.append([sent, time.monotonic() - begun])
 print(json.dumps(found))
 """

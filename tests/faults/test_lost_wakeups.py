@@ -26,12 +26,12 @@ pytestmark = [
 ]
 
 MODEL = "model_price_reco_v1"
-# What a web process runs that dies between the commit and the hint.
+# What a web process runs that dies between the commit and the wake-up.
 DIES_BEFORE_THE_HINT = """
 import django, os, signal
 django.setup()
 from models_registry.queue import wakeups
-wakeups.publish_wakeups = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+wakeups.publish_wakeups = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 from models_registry.services.jobs import request_training
 request_training(model_id="model_price_reco_v1", version="1", input={})
 """
@@ -136,7 +136,7 @@ def test_one_job_published_fifty_times_is_called_once(model, faulty, tmp_path):
     """F6: many messages, four processes of two workers, several sweeps."""
     job = _train()
     for _ in range(50):
-        wakeups.publish_wakeups("training", [job.pk])
+        wakeups.publish_wakeups([job.pk], synchronous=False)
 
     with worker(tmp_path), worker(tmp_path):
         wait_for(lambda: _is_dispatched(job))

@@ -97,7 +97,7 @@ def _assert_done(run: Revalidation, total: int, invalid: int) -> None:
 @pytest.mark.parametrize(
     ("moment", "recorded"),
     # The second chunk is claimed while the first is being checked.
-    [("claim_stretch", 0), ("write_warnings", CHUNK), ("record_findings", 2 * CHUNK)],
+    [("claim_chunk", 0), ("write_warnings", CHUNK), ("record_findings", 2 * CHUNK)],
 )
 def test_the_chunk_of_a_killed_worker_is_taken_again(subscribers, moment, recorded, monkeypatch):
     """Killed with a chunk claimed, inside the transaction that records it, and just after."""
@@ -109,7 +109,7 @@ def test_the_chunk_of_a_killed_worker_is_taken_again(subscribers, moment, record
     assert (run.status, run.checked) == ("running", recorded)
 
     woken: list[UUID] = []
-    monkeypatch.setattr("subscriptions.wakeups.send_hint", woken.append)
+    monkeypatch.setattr("subscriptions.wakeups.publish_run_wakeup", woken.append)
     wait_for(lambda: any(runs.sweep().values()) and run.pk in woken, seconds=10)
     runs.work_through(run.pk)
     _assert_done(run, subscribers, 9)
@@ -125,10 +125,10 @@ from subscriptions.revalidation import chunks, payloads, runs
 chunks.CHUNK_ROWS = int(sys.argv[2])
 examine, poison = payloads.Examiner.examine, UUID(sys.argv[3])
 
-def examine_or_die(self, stretch):
-    if (stretch.after is None or stretch.after < poison) and poison <= stretch.until:
+def examine_or_die(self, chunk):
+    if (chunk.after is None or chunk.after < poison) and poison <= chunk.until:
         os.kill(os.getpid(), signal.SIGKILL)
-    return examine(self, stretch)
+    return examine(self, chunk)
 
 payloads.Examiner.examine = examine_or_die
 runs.work_through(UUID(sys.argv[1]))
@@ -139,7 +139,7 @@ def test_a_payload_that_kills_every_worker_ends_its_run_and_the_others_are_check
     subscribers, monkeypatch
 ):
     """F3: no endless redelivery."""
-    monkeypatch.setattr("subscriptions.wakeups.send_hint", lambda run_id: True)
+    monkeypatch.setattr("subscriptions.wakeups.publish_run_wakeup", lambda run_id: True)
     run = _tighten()
     ids = list(EventSubscription.objects.order_by("pk").values_list("pk", flat=True))
     command = [sys.executable, "-c", POISONED, str(run.pk), str(CHUNK), str(ids[CHUNK + 5])]
@@ -164,7 +164,7 @@ def test_a_payload_that_kills_every_worker_ends_its_run_and_the_others_are_check
 def test_a_worker_that_comes_back_after_its_lease_records_nothing(subscribers):
     """It was only slow: another has taken its chunk by then."""
     run = _tighten()
-    with _stopped(run, "claim_stretch") as process:
+    with _stopped(run, "claim_chunk") as process:
         wait_for(lambda: not run.chunks.filter(lease_until__gt=Now()).exists(), seconds=10)
         runs.work_through(run.pk)
         _assert_done(run, subscribers, 9)

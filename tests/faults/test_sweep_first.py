@@ -1,4 +1,4 @@
-"""What beat sends is not behind the hints of a backlog: it is what sees to deadlines and deaths."""
+"""Messages of beat do not wait behind a backlog of wake-ups: sweeps end jobs at their deadlines."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def empty_queue() -> None:
 
 def test_a_sweep_is_taken_before_the_hints_that_wait():
     for _ in range(3):
-        wakeups.publish(wakeups.DISPATCH_EVENTS, [str(uuid4())])
+        wakeups.publish(wakeups.DISPATCH_EVENTS.task, [str(uuid4())])
     sweep.apply_async(**settings.CELERY_BEAT_SCHEDULE["sweep"]["options"])
-    wakeups.publish(wakeups.DISPATCH_EVENTS, [str(uuid4())])
+    wakeups.publish(wakeups.DISPATCH_EVENTS.task, [str(uuid4())])
 
     with app.connection_for_read() as broker, broker.channel() as channel:
         taken = [channel.basic_get("dispatch", no_ack=True).headers["task"] for _ in range(5)]
-    assert taken == ["models_registry.tasks.sweep", *[wakeups.DISPATCH_EVENTS] * 4]
+    assert taken == ["models_registry.tasks.sweep", *[wakeups.DISPATCH_EVENTS.task] * 4]

@@ -35,7 +35,7 @@ import os, signal, sys
 from wsgiref.simple_server import make_server
 from config.wsgi import application
 from models_registry.queue import wakeups
-wakeups.publish_wakeups = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+wakeups.publish_wakeups = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 make_server("127.0.0.1", int(sys.argv[1]), application).serve_forever()
 """
 

@@ -1,4 +1,4 @@
-"""Which jobs are found while functions are left alone, and who may claim them."""
+"""Which jobs are found while circuit breakers are open, and who may claim them."""
 
 from __future__ import annotations
 
@@ -30,8 +30,14 @@ def jobs(db) -> list[Job]:
     return [ask_training("model"), ask_training("other"), ask_inference("model")]
 
 
-def _found(*left_alone: str, types: list[str] | None = None) -> list[tuple[UUID, str]]:
-    found = callable_jobs(Action.values if types is None else types, left_alone)
+@pytest.fixture(autouse=True)
+def all_calls_are_alike(settings) -> None:
+    """Both job types are found by one search, except where a test changes it."""
+    settings.LAMBDA_INVOCATION_TYPES = dict.fromkeys(Action.values, "Event")
+
+
+def _found(*open_functions: str, synchronous: bool = False) -> list[tuple[UUID, str]]:
+    found = callable_jobs(open_functions, synchronous=synchronous)
     return [(UUID(job_id), function) for job_id, function in found]
 
 
@@ -46,9 +52,11 @@ def test_the_function_of_a_job_is_that_of_its_type(jobs):
     assert _found(TRAIN, OTHER, INFER) == []
 
 
-def test_only_jobs_of_the_types_asked_for_are_found(jobs):
-    assert [function for _, function in _found(TRAIN, types=["training"])] == [OTHER]
-    assert _found(types=[]) == []
+def test_only_jobs_whose_calls_are_of_the_kind_asked_for_are_found(jobs, settings):
+    assert _found(synchronous=True) == []
+    settings.LAMBDA_INVOCATION_TYPES = {"training": "Event", "inference": "RequestResponse"}
+    assert [function for _, function in _found(TRAIN)] == [OTHER]
+    assert [function for _, function in _found(synchronous=True)] == [INFER]
 
 
 def test_no_more_are_found_than_one_will_soon_claim(jobs, monkeypatch):

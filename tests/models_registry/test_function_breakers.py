@@ -25,6 +25,12 @@ def function_breakers(clock) -> FunctionBreakers:
     return FunctionBreakers(clock)
 
 
+@pytest.fixture
+def paused(clock, monkeypatch) -> None:
+    """No pause of this process's breakers ends during the test, however slow the machine is."""
+    monkeypatch.setattr(of_this_process, "_clock", clock)
+
+
 def _make_model_of(model_id: str, arn: str) -> None:
     handlers = create_model()["handlers"]
     make_model(model_id, handlers=handlers | {"training": {"type": "lambda", "arn": arn}})
@@ -35,7 +41,7 @@ def _called(scripted: ScriptedHandler) -> list[str]:
 
 
 def _length(function_breakers: FunctionBreakers) -> float:
-    function_breakers.failed("f")
+    function_breakers.record("f", success=False)
     return function_breakers.seconds_left()
 
 
@@ -46,7 +52,7 @@ def test_each_pause_is_twice_as_long_as_the_one_before_up_to_a_bound(function_br
 def test_a_function_that_answered_begins_anew(function_breakers):
     _length(function_breakers)
     _length(function_breakers)
-    function_breakers.answered("f")
+    function_breakers.record("f", success=True)
     assert function_breakers.allow("f")
     assert _length(function_breakers) == 1
 
@@ -54,7 +60,7 @@ def test_a_function_that_answered_begins_anew(function_breakers):
 def test_after_the_pause_one_makes_the_trial_and_the_others_wait_for_what_becomes_of_it(
     function_breakers, clock
 ):
-    function_breakers.failed("f")
+    function_breakers.record("f", success=False)
     assert not function_breakers.allow("f")
     assert function_breakers.allow("another")
     clock.now += 1
@@ -64,7 +70,7 @@ def test_after_the_pause_one_makes_the_trial_and_the_others_wait_for_what_become
 
 
 def test_what_nobody_tried_again_is_forgotten(function_breakers, clock):
-    function_breakers.failed("f")
+    function_breakers.record("f", success=False)
     clock.now += 1 + LONGEST_SECONDS - 0.1
     assert function_breakers
     assert function_breakers.seconds_left() == 0
@@ -72,20 +78,20 @@ def test_what_nobody_tried_again_is_forgotten(function_breakers, clock):
     assert not function_breakers
 
 
-def test_who_asks_what_is_left_alone_makes_no_trial(function_breakers, clock):
-    function_breakers.failed("f")
-    function_breakers.failed("g")
-    function_breakers.failed("g")
-    assert function_breakers.left_alone() == ["f", "g"]
+def test_asking_which_functions_are_open_makes_no_trial(function_breakers, clock):
+    function_breakers.record("f", success=False)
+    function_breakers.record("g", success=False)
+    function_breakers.record("g", success=False)
+    assert function_breakers.open_functions() == ["f", "g"]
     clock.now += 1
-    assert function_breakers.left_alone() == ["g"]
+    assert function_breakers.open_functions() == ["g"]
     assert function_breakers.allow("f")
-    assert function_breakers.left_alone() == ["f", "g"]
+    assert function_breakers.open_functions() == ["f", "g"]
 
 
 @pytest.mark.django_db
 def test_of_many_jobs_one_finds_out_that_their_function_is_away_and_another_function_is_called(
-    scripted,
+    scripted, paused
 ):
     make_model("away")
     _make_model_of("other", OTHER_ARN)
@@ -102,7 +108,7 @@ def test_of_many_jobs_one_finds_out_that_their_function_is_away_and_another_func
 
 @pytest.mark.django_db
 def test_however_many_versions_of_a_function_that_is_away_wait_another_function_is_called(
-    scripted,
+    scripted, paused
 ):
     make_active_model("away")
     for _ in range(30):
@@ -117,7 +123,7 @@ def test_however_many_versions_of_a_function_that_is_away_wait_another_function_
 
 
 @pytest.mark.django_db
-def test_however_many_functions_are_away_another_is_called(scripted):
+def test_however_many_functions_are_away_another_is_called(scripted, paused):
     for number in range(30):
         _make_model_of(f"away-{number}", f"{ARN}-{number}")
         for _ in range(2):
@@ -131,13 +137,13 @@ def test_however_many_functions_are_away_another_is_called(scripted):
 
 
 @pytest.mark.django_db
-def test_a_job_that_is_named_is_called_before_others_when_its_function_may_be(scripted):
+def test_a_job_that_is_named_is_called_before_others_when_its_function_may_be(scripted, paused):
     """Whoever waits for an answer does so no longer because another function is away."""
     make_model("away")
     for model_id in ("first", "named"):
         _make_model_of(model_id, OTHER_ARN)
     away, _, named = (ask_training(model_id) for model_id in ("away", "first", "named"))
-    of_this_process.failed(ARN)
+    of_this_process.record(ARN, success=False)
     work_through([str(away.pk), str(named.pk)], synchronous=False)
 
     assert _called(scripted) == ["named", "first"]
@@ -149,7 +155,7 @@ def test_of_many_jobs_that_are_found_for_a_trial_one_is_called(scripted, clock, 
     make_model("away")
     for n in range(5):
         ask_training("away", n=n)
-    of_this_process.failed(ARN)
+    of_this_process.record(ARN, success=False)
     clock.now += 1
     scripted.outcomes.append(PASSING)
     work_through([], synchronous=False)
@@ -180,4 +186,4 @@ def test_a_worker_is_woken_for_the_trial(scripted, model, monkeypatch):
     work_through([], synchronous=False)
 
     assert published == []
-    eventually(lambda: published == [wakeups.DISPATCH_EVENTS])
+    eventually(lambda: published == [wakeups.DISPATCH_EVENTS.task])

@@ -10,8 +10,8 @@ from models_registry.handlers import Answered, Failed, Outcome, Retry
 from models_registry.models import Job
 from models_registry.queue import outcomes
 from models_registry.queue.claim import claim_job
-from models_registry.queue.dispatch import call_handler
 from models_registry.queue.outcomes import record_persistently
+from models_registry.queue.worker import call_handler
 from models_registry.services.jobs import request_inference
 from tests.faults.processes import environment
 

@@ -1,4 +1,4 @@
-"""Hints are published by a thread of their own: nobody waits for the broker (F2)."""
+"""Wake-ups are published by a thread of their own: nobody waits for the broker (F2)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from config.celery import app
 from models_registry.observability import metrics
 from models_registry.queue import publisher, wakeups
 from models_registry.queue.publisher import Publisher
-from subscriptions import wakeups as subscription_hints
+from subscriptions import wakeups as subscription_wakeups
 from tests.factories import change_model
 from tests.waiting import eventually
 
@@ -43,7 +43,7 @@ def broker():
 
 @pytest.fixture
 def not_sent() -> Callable[[], float]:
-    """How many hints have been dropped since the test began."""
+    """How many wake-ups have been dropped since the test began."""
 
     def count() -> float:
         return next(iter(metrics.HINTS_NOT_SENT.collect())).samples[0].value
@@ -159,7 +159,7 @@ def test_whatever_goes_wrong_for_one_task_others_are_published_and_nobody_waits_
 def test_a_thread_that_has_ended_is_replaced(broker):
     hurt = _publishing_all_but_poison(broker, SystemExit)
     hurt.hand_over("poison", [uuid4()])
-    eventually(lambda: not hurt._is_seen_to())
+    eventually(lambda: not hurt._has_thread())
     hurt.hand_over("training", [uuid4()])
 
     assert hurt.flush(10)
@@ -174,7 +174,7 @@ def test_a_failure_to_publish_is_logged_with_its_task(broker, caplog):
     hurt.hand_over("training", [uuid4()])
 
     assert hurt.flush(10)
-    assert "publisher.not_published task=training" in caplog.text
+    assert "publisher.not_published wakeup=training" in caplog.text
 
 
 # Python 3.12 and newer warn of forking where threads run; Celery does just that.
@@ -194,10 +194,10 @@ def test_a_forked_process_has_a_thread_of_its_own(broker):
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def test_a_worker_s_child_publishes_its_last_hints_before_it_ends(broker, monkeypatch):
+def test_a_worker_s_child_publishes_its_last_wakeups_before_it_ends(broker, monkeypatch):
     """Celery ends it by os._exit, which asks nobody."""
     monkeypatch.setattr(wakeups, "publisher", Publisher(broker.publish))
-    wakeups.publish_wakeups("training", [uuid4()])
+    wakeups.publish_wakeups([uuid4()], synchronous=False)
     assert broker.is_asked.wait(10)
     broker.is_free.set()
     worker_process_shutdown.send(sender=None, pid=0, exitcode=0)
@@ -218,8 +218,8 @@ def sent(monkeypatch) -> list[tuple[str, list]]:
 def test_the_messages_of_many_jobs_are_bounded(sent):
     """Whoever has done what its message names goes on with whatever else is due."""
     ids = [uuid4() for _ in range(1000)]
-    for job_type in ("training", "inference"):
-        wakeups.publish_wakeups(job_type, ids)
+    for synchronous in (False, True):
+        wakeups.publish_wakeups(ids, synchronous=synchronous)
         assert wakeups.publisher.flush(10)
 
     assert [(task, len(messages)) for task, messages in sent] == [
@@ -233,14 +233,14 @@ def test_the_messages_of_many_jobs_are_bounded(sent):
 def test_the_jobs_of_one_event_take_no_message_from_those_of_others(broker, sent, monkeypatch):
     """However busy the process: each has a message that names it."""
 
-    def publish(task: str, ids: list[UUID]) -> None:
-        broker.publish(task, ids)
-        wakeups.publish_ids(task, ids)
+    def publish(wakeup: wakeups.WakeUp, ids: list[UUID]) -> None:
+        broker.publish(wakeup.task, ids)
+        wakeups.publish_ids(wakeup, ids)
 
     monkeypatch.setattr(wakeups, "publisher", Publisher(publish))
     events = [[uuid4() for _ in range(size)] for size in (1, 1000, 30, 1)]
     for job_ids in events:
-        wakeups.publish_wakeups("inference", job_ids)
+        wakeups.publish_wakeups(job_ids, synchronous=True)
         assert broker.is_asked.wait(10)
     broker.is_free.set()
     assert wakeups.publisher.flush(10)
@@ -263,16 +263,16 @@ def test_no_update_waits_for_the_broker(
 
     assert wakeups.publisher.flush(10)
     assert {task for task, _ in broker.published} == {
-        *(wakeups.DISPATCH_EVENTS, subscription_hints.REVALIDATE),
-        subscription_hints.FILL_IN_REPORT,
+        *(wakeups.DISPATCH_EVENTS.task, subscription_wakeups.REVALIDATE.task),
+        subscription_wakeups.FILL_IN_REPORT.task,
     }
 
 
 @pytest.mark.django_db
 def test_the_message_of_a_run_or_a_report_names_it_alone(sent):
     run_id, report_id = uuid4(), uuid4()
-    subscription_hints.send_hint(run_id)
-    subscription_hints.send_report_hint(report_id)
+    subscription_wakeups.publish_run_wakeup(run_id)
+    subscription_wakeups.publish_report_wakeup(report_id)
 
     assert wakeups.publisher.flush(10)
     assert sorted(sent) == [
@@ -281,10 +281,18 @@ def test_the_message_of_a_run_or_a_report_names_it_alone(sent):
     ]
 
 
-def test_hints_name_tasks_that_there_are():
-    names = {
-        *(wakeups.DISPATCH_EVENTS, wakeups.DISPATCH_WAITING_CALLS),
-        *(subscription_hints.REVALIDATE, subscription_hints.FILL_IN_REPORT),
-    }
+def test_wakeups_name_tasks_that_there_are():
+    all_wakeups = (
+        *wakeups.DISPATCH.values(),
+        *(subscription_wakeups.REVALIDATE, subscription_wakeups.FILL_IN_REPORT),
+    )
+    names = {each.task for each in all_wakeups}
     app.loader.import_default_modules()  # as a worker does
     assert names <= set(app.tasks)
+
+
+def test_no_wakeup_is_meant_for_an_unknown_kind_of_call():
+    """A third kind of call gets workers of its own, and none by default."""
+    with pytest.raises(KeyError):
+        wakeups.publish_wakeups([uuid4()], synchronous="streamed")  # type: ignore[arg-type]
+    assert set(wakeups.DISPATCH) == {False, True}

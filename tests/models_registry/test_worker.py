@@ -12,8 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from models_registry.models import Job
 from models_registry.queue import worker
 from models_registry.queue.claim import claim_job
-from models_registry.queue.dispatch import call_handler
-from models_registry.queue.worker import work_through
+from models_registry.queue.worker import call_handler, work_through
 from models_registry.services.jobs import request_inference, request_training
 
 pytestmark = pytest.mark.django_db

@@ -45,7 +45,7 @@ def b(make_model: Callable[..., Model]) -> Model:
 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hand a run of revalidation out two payloads at a time."""
+    """Make chunks of two payloads."""
     monkeypatch.setattr(chunks, "CHUNK_ROWS", 2)
 
 

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from models_registry.models import Model
 from models_registry.services.lookups import ModelNotFound
 from subscriptions.models import EventSubscription, Revalidation
-from subscriptions.revalidation.chunks import claim_stretch
+from subscriptions.revalidation.chunks import claim_chunk
 from subscriptions.services import accepting
 from subscriptions.services.accepting import Acceptance, RevalidationRunning, accept_incoming
 from subscriptions.services.lookups import get_subscription
@@ -72,10 +72,10 @@ def test_the_answer_is_right_before_any_worker_has_checked_a_payload(b):
 
 
 def test_while_another_worker_holds_a_chunk_the_caller_is_asked_to_come_again(b, monkeypatch):
-    monkeypatch.setattr(accepting, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(accepting, "WAIT_SECONDS", 0.2)
     subscription = link("a", "b", input={"x": 1})
     update("b", NEEDS_X)
-    assert claim_stretch(Revalidation.objects.get().pk)
+    assert claim_chunk(Revalidation.objects.get().pk)
 
     with pytest.raises(RevalidationRunning) as refused:
         _accept()
@@ -205,10 +205,10 @@ def test_an_open_revalidation_still_marks_what_was_accepted_unseen(b):
     fails = link("a", "b", input={})
     update("b", NEEDS_X)
     open_run = Revalidation.objects.get()
-    stretch = claim_stretch(open_run.pk)
-    findings = payloads.Examiner(open_run).examine(stretch)
+    chunk = claim_chunk(open_run.pk)
+    findings = payloads.Examiner(open_run).examine(chunk)
     _accept(only_valid=False)
-    chunks.record_findings(stretch, findings, is_over=False)
+    chunks.record_findings(chunk, findings, time_is_up=False)
 
     assert EventSubscription.objects.get(pk=fails.pk).has_warnings
 
@@ -261,7 +261,7 @@ def test_the_answer_says_how_many_of_each(api, b):
 
 
 def test_a_check_that_takes_longer_is_409_with_retry_after(api, b, monkeypatch):
-    monkeypatch.setattr(accepting, "PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(accepting, "WAIT_SECONDS", 0)
     link("a", "b", input={})
     update("b", NEEDS_X)
 

@@ -1,4 +1,4 @@
-"""A look before you leap: what a planned update would do, and to whom."""
+"""The contract check: the impact of a planned update on subscribers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _body(contracts: Any) -> dict[str, Any]:
     return {"handlers": define("b").handlers, "handler_contracts": contracts}
 
 
-def _foretold(contracts: Any) -> Any:
+def _preview(contracts: Any) -> Any:
     return check_update(model_id="b", definition=define("b", contracts))
 
 
@@ -65,8 +65,8 @@ def test_it_says_what_changes_and_for_whom(api, pair):
     assert broken["subscription_id"] == str(failing.pk) != str(fitting.pk)
 
 
-def test_an_incompatible_change_comes_with_a_document_that_shows_it(pair):
-    comparison = _comparison(_foretold(_input({**OPEN, "required": ["features"]})))
+def test_an_incompatible_change_comes_with_a_counterexample(pair):
+    comparison = _comparison(_preview(_input({**OPEN, "required": ["features"]})))
 
     assert comparison["verdict"] == "incompatible"
     witness = comparison["witness"]["value"]
@@ -77,7 +77,7 @@ def test_an_incompatible_change_comes_with_a_document_that_shows_it(pair):
 def test_a_wider_input_is_compatible_and_a_wider_output_is_not(make_model):
     narrow, wide = ({"properties": {"a": {"type": name}}} for name in ("integer", "number"))
     make_model("b", contracts={"inference": {"input_schema": narrow, "output_schema": narrow}})
-    report = _foretold({"inference": {"input_schema": wide, "output_schema": wide}})
+    report = _preview({"inference": {"input_schema": wide, "output_schema": wide}})
 
     assert _comparison(report)["verdict"] == "compatible"
     assert _comparison(report, direction="output")["verdict"] == "incompatible"
@@ -89,7 +89,7 @@ def test_a_new_optional_property_of_an_open_object_is_strictly_incompatible(pair
     link("a", "b", input={"unit": "m"})
     link("a", "b", input={"features": []})
     properties = {**OPEN["properties"], "unit": {"type": "string"}}
-    report = _foretold(_input({**OPEN, "properties": properties}))
+    report = _preview(_input({**OPEN, "properties": properties}))
 
     comparison = _comparison(report)
     assert (comparison["verdict"], comparison["lenient_verdict"]) == ("incompatible", "compatible")
@@ -109,50 +109,50 @@ def test_a_new_optional_property_of_an_open_object_is_strictly_incompatible(pair
 
 
 def test_a_schema_that_accepts_nothing_is_a_warning(pair):
-    report = _foretold(_input({"type": "string", "enum": [1]}))
+    report = _preview(_input({"type": "string", "enum": [1]}))
 
     assert report["warnings"] == [NEVER]
 
 
 @pytest.mark.parametrize("schema", [{"type": "array"}, {"type": ["string", "null"]}])
 def test_a_schema_that_takes_no_object_is_one_that_accepts_nothing(pair, schema):
-    assert _foretold(_input(schema))["warnings"] == [NEVER]
+    assert _preview(_input(schema))["warnings"] == [NEVER]
 
 
 @pytest.mark.parametrize("planned", [{"type": "object"}, {"type": ["object", "array"]}])
 def test_that_only_objects_are_taken_is_no_change_for_anybody(make_model, planned):
     """Every input and output is an object: no text or list was ever accepted."""
     make_model("b")
-    comparison = _comparison(_foretold(_input(planned)))
+    comparison = _comparison(_preview(_input(planned)))
 
     assert (comparison["verdict"], comparison["lenient_verdict"]) == ("compatible", "compatible")
 
 
 def test_the_document_that_shows_it_is_one_that_could_have_been_sent(make_model):
     make_model("b")
-    comparison = _comparison(_foretold(_input(OPEN)))
+    comparison = _comparison(_preview(_input(OPEN)))
 
     assert comparison["verdict"] == "incompatible"
     assert isinstance(comparison["witness"]["value"], dict)
 
 
-def test_each_new_name_has_its_own_lenient_verdict_beside_other_changes(pair):
-    """The trap is told as such, whatever else the update does."""
+def test_each_added_property_has_its_own_lenient_verdict_beside_other_changes(pair):
+    """Whatever else the update does."""
     properties = {"features": {"type": "array", "maxItems": 1}, "unit": {"type": "string"}}
-    report = _foretold(_input({**OPEN, "properties": properties}))
+    report = _preview(_input({**OPEN, "properties": properties}))
 
     assert _comparison(report)["lenient_verdict"] == "incompatible"
     (name,) = report["payloads"][0]["names"]
     assert "With names that are not listed left out, this is compatible." in name["message"]
 
 
-def test_a_name_that_breaks_is_counted_behind_more_faults_than_are_looked_at(pair):
+def test_a_broken_added_property_is_counted_behind_more_faults_than_are_sought(pair):
     link("a", "b", input={"features": ["x"] * 30, "unit": 7})
     properties = {
         "features": {"type": "array", "items": {"type": "number"}},
         "unit": {"type": "string"},
     }
-    (payloads,) = _foretold(_input({**OPEN, "properties": properties}))["payloads"]
+    (payloads,) = _preview(_input({**OPEN, "properties": properties}))["payloads"]
 
     (name,) = payloads["names"]
     assert (name["carried"], name["broken"]) == (1, 1)
@@ -163,7 +163,7 @@ def test_who_is_handed_an_output_would_be_stale_on_the_source_side(make_model):
     make_model("b")
     link("b", "a", input_source="trigger_output")
     link("b", "a", trigger_event="training_complete")
-    report = _foretold({"inference": {"output_schema": OPEN}})
+    report = _preview({"inference": {"output_schema": OPEN}})
 
     assert report["stale"] == _stale(source=1, total=1, active=1)
 
@@ -172,14 +172,14 @@ def test_what_is_stale_already_is_not_counted(pair):
     link("a", "b")
     update("b", _input({"required": ["x"]}))
 
-    assert _foretold(_input({"required": ["y"]}))["stale"] == _stale()
+    assert _preview(_input({"required": ["y"]}))["stale"] == _stale()
 
 
-def test_more_payloads_than_are_checked_are_said_to_be_more(settings, pair):
+def test_a_check_of_only_some_payloads_is_not_complete(settings, pair):
     settings.CONTRACT_CHECK_PAYLOADS = 2
     for number in range(3):
         link("a", "b", input={"n": number})
-    (payloads,) = _foretold(_input({"required": ["x"]}))["payloads"]
+    (payloads,) = _preview(_input({"required": ["x"]}))["payloads"]
 
     assert (payloads["checked"], payloads["complete"]) == (2, False)
 

@@ -1,4 +1,4 @@
-"""What changed about an interface since a subscription was accepted against it."""
+"""Differences between the accepted interface of a subscription and the present one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from models_registry.services.definitions import check_definition
 from models_registry.services.models import update_model
-from subscriptions.impact import differences
+from subscriptions.services import staleness
 from tests.subscriptions.conftest import link, update
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +29,7 @@ def _changes(api: Any, subscription: Any) -> list[list[tuple[str, str]]]:
     ]
 
 
-def test_it_is_told_pointer_by_pointer_when_the_subscription_is_read_by_itself(api, make_model):
+def test_a_subscription_read_by_itself_shows_the_differences_by_pointer(api, make_model):
     make_model("a")
     make_model("b", contracts=_takes(OPTIONAL))
     subscription = link("a", "b", input={})
@@ -66,7 +66,7 @@ def test_it_is_against_what_was_accepted_and_not_against_the_last_version(api, m
     assert _changes(api, subscription) == [[("/maxProperties", "bound_removed")]]
 
 
-def test_both_sides_are_told_apart(api, make_model):
+def test_target_and_source_have_changes_of_their_own(api, make_model):
     make_model("a", contracts={"inference": {"output_schema": OPTIONAL}})
     make_model("b", contracts=_takes(OPTIONAL))
     subscription = link("a", "b", input_source="trigger_output")
@@ -106,7 +106,7 @@ def test_a_list_says_why_and_compares_nothing(api, make_model, monkeypatch):
     make_model("b", contracts=_takes(OPTIONAL))
     link("a", "b", input={})
     update("b", _takes({"required": ["x"]}))
-    monkeypatch.setattr(differences, "compare", _fail)
+    monkeypatch.setattr(staleness, "compare", _fail)
 
     (listed,) = api.get(PATH).body
     (reason,) = listed["stale_because"]

@@ -1,4 +1,4 @@
-"""The contract of an edge: what a source's output promises, against what its target takes."""
+"""Edge checks: whether every output of a source fits the input schema of its target."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_a_pair_that_fits_is_proved_to_and_has_no_warning(api, make_model):
     assert "warnings" not in made
 
 
-def test_what_only_an_unlisted_name_could_break_is_told_and_is_no_warning(api, handing_on):
+def test_what_only_an_unlisted_name_could_break_is_reported_without_a_warning(api, handing_on):
     output = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
     taken = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "integer"}}}
     path = f"{PATH}/{handing_on(output, taken)}"
@@ -125,7 +125,7 @@ def test_what_only_an_unlisted_name_could_break_is_told_and_is_no_warning(api, h
     assert "warnings" not in shown
 
 
-def test_what_breaks_strictly_and_is_not_proved_to_fit_leniently_is_a_warning(handing_on):
+def test_a_strict_counterexample_without_a_lenient_proof_is_a_warning(handing_on):
     handing_on(SCORE, WHOLE_SCORE)
     witness: Any = {"value": {"score": 0.5}}
     (warning,) = edges.edge_warnings(
@@ -144,7 +144,7 @@ def test_what_breaks_strictly_and_is_not_proved_to_fit_leniently_is_a_warning(ha
 @pytest.mark.parametrize(
     ("model", "contracts"), [("a", _sends(MODEL_PATH)), ("b", _takes({"required": ["no"]}))]
 )
-def test_it_is_judged_again_when_either_side_changes(api, handing_on, model, contracts):
+def test_a_change_of_either_model_gives_a_new_verdict(api, handing_on, model, contracts):
     path = f"{PATH}/{handing_on(SCORE, {'required': ['score']})}"
     before = api.get(path)
     assert before.body["edge"]["verdict"] == "compatible"
@@ -156,7 +156,7 @@ def test_it_is_judged_again_when_either_side_changes(api, handing_on, model, con
 
 
 @pytest.mark.parametrize(("output", "taken"), [(None, FEATURES), (SCORE, None)])
-def test_without_a_schema_on_both_sides_there_is_nothing_to_judge(api, handing_on, output, taken):
+def test_without_a_schema_on_both_sides_there_is_no_verdict(api, handing_on, output, taken):
     assert "edge" not in api.get(f"{PATH}/{handing_on(output, taken)}").body
 
 
@@ -169,13 +169,13 @@ def test_a_stored_payload_has_no_edge(api, make_model):
     assert "warnings" not in shown
 
 
-def test_each_pair_of_contracts_is_judged_once(api, handing_on, monkeypatch):
+def test_each_pair_of_contracts_is_compared_once(api, handing_on, monkeypatch):
     asked: list[Any] = []
-    judge = edges.edge
+    compare = edges.edge
 
     def ask(*pair: Any, **known: Any) -> Any:
         asked.append(pair)
-        return judge(*pair, **known)
+        return compare(*pair, **known)
 
     monkeypatch.setattr(edges, "edge", ask)
     handing_on(SCORE, WHOLE_SCORE)

@@ -70,10 +70,10 @@ def _renew(subscription: EventSubscription) -> None:
 def _fired(job: Job) -> list[tuple[str, dict[str, Any]]]:
     """Return version and input of each job that was triggered; rows and answer must agree."""
     triggers = Trigger.objects.filter(event=f"job:{job.pk}").order_by("subscription_id")
-    told = [(one["subscription_id"], one.get("job_id")) for one in job.triggered_events]
-    assert told == [(str(one.subscription_id), str(one.job_id)) for one in triggers]
+    entries = [(one["subscription_id"], one.get("job_id")) for one in job.triggered_events]
+    assert entries == [(str(one.subscription_id), str(one.job_id)) for one in triggers]
     made = Job.objects.filter(triggered_by_job_id=job.pk)
-    assert {str(one.pk) for one in made} == {job_id for _, job_id in told}
+    assert {str(one.pk) for one in made} == {job_id for _, job_id in entries}
     return [(one.version.version, one.input) for one in made.order_by("triggered_by_id")]
 
 
@@ -153,7 +153,7 @@ def test_a_new_label_changes_nothing_of_a_firing(subscription, meanwhile, monkey
     assert _fired(run("a")) == [("1", {"n": 1})]
 
 
-def test_what_changes_of_one_holds_up_no_other_and_all_are_told_in_order(subscription, meanwhile):
+def test_a_change_of_one_blocks_no_other_and_the_entries_are_in_order(subscription, meanwhile):
     changed, paused, _ = (link("a", "b", input={"n": number}) for number in (2, 3, 4))
 
     def change_two() -> None:

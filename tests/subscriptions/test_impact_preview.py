@@ -1,4 +1,4 @@
-"""What a contract check foretells of a random edit is what then happens, and it writes nothing."""
+"""The previewed impact of a random edit is its impact, and the preview writes nothing."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def digest_of_every_table() -> dict[str, str]:
     early=st.lists(LINKS, max_size=4),
     late=st.lists(LINKS, max_size=4),
 )
-def test_what_was_foretold_of_a_random_edit_is_what_then_happens(
+def test_the_previewed_impact_of_a_random_edit_is_its_impact(
     make_model, first, edits, further, handler, early, late
 ):
     """Of interfaces, of who becomes stale or stops being it, and of each stored payload."""
@@ -151,14 +151,14 @@ def test_what_was_foretold_of_a_random_edit_is_what_then_happens(
     recorded = {
         (change.action, change.direction) for change in InterfaceChange.objects.filter(id__gt=last)
     }
-    told = {(one["action"], one["direction"]) for one in report["interfaces"] if one["changes"]}
-    assert told == recorded
+    changed = {(one["action"], one["direction"]) for one in report["interfaces"] if one["changes"]}
+    assert changed == recorded
     after = _subscriptions()
     assert report["stale"] == _counted(before, after)
     _assert_payloads(
-        report["payloads"], before, after, {action for action, way in told if way == "input"}
+        report["payloads"], before, after, {action for action, way in changed if way == "input"}
     )
-    _assert_report_is_stored(report, bool(told))
+    _assert_report_is_stored(report, bool(changed))
 
 
 def _start(make_model: Any, what: dict[Any, Any]) -> None:
@@ -185,10 +185,10 @@ def _counted(before: dict[Any, Any], after: dict[Any, Any]) -> dict[str, int]:
 
 
 def _assert_payloads(
-    told: list[Any], before: dict[Any, Any], after: dict[Any, Any], actions: set[str]
+    changed: list[Any], before: dict[Any, Any], after: dict[Any, Any], actions: set[str]
 ) -> None:
-    assert {each["action"] for each in told} == actions
-    for each in told:
+    assert {each["action"] for each in changed} == actions
+    for each in changed:
         held = [
             (before[pk], now)
             for pk, now in after.items()

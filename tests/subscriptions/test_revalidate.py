@@ -8,7 +8,7 @@ import pytest
 
 from subscriptions.models import Revalidation, RevalidationChunk
 from subscriptions.revalidation import chunks, payloads, runs
-from subscriptions.revalidation.chunks import claim_stretch, record_findings
+from subscriptions.revalidation.chunks import claim_chunk, record_findings
 from tests.subscriptions.conftest import link, update
 from tests.subscriptions.runs import (
     MISSING_X,
@@ -167,13 +167,13 @@ def test_what_a_superseded_run_found_is_dropped(b, is_new_run_done):
     subscription = link("a", "b", input={})
     update("b", NEEDS_X)
     old = latest_run()
-    stretch = claim_stretch(old.pk)
-    findings = payloads.Examiner(old).examine(stretch)
+    chunk = claim_chunk(old.pk)
+    findings = payloads.Examiner(old).examine(chunk)
     update("b", NEEDS_Y)
     if is_new_run_done:
         worked_off()
 
-    assert record_findings(stretch, findings, is_over=False) is None
+    assert record_findings(chunk, findings, time_is_up=False) is None
     old.refresh_from_db()
     assert counts_of(old) == ("superseded", None, 0, 0)
     assert warnings_of(subscription) != MISSING_X

@@ -142,7 +142,7 @@ def test_two_workers_share_a_run_and_each_payload_is_counted_once(b, small_chunk
     run_id = Revalidation.objects.get().pk
     workers = set()
     both = threading.Barrier(2)
-    claim = runs.claim_stretch
+    claim = runs.claim_chunk
 
     def claim_together(run_id: Any) -> Any:
         if threading.get_ident() not in workers:
@@ -150,7 +150,7 @@ def test_two_workers_share_a_run_and_each_payload_is_counted_once(b, small_chunk
             both.wait(10)
         return claim(run_id)
 
-    monkeypatch.setattr(runs, "claim_stretch", claim_together)
+    monkeypatch.setattr(runs, "claim_chunk", claim_together)
     with ThreadPoolExecutor(2) as pool:
         for worker in [_start(pool, runs.work_through, run_id) for _ in range(2)]:
             assert worker.result(60) is False

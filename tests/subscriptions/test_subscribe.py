@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from subscriptions.models import EventSubscription
+from subscriptions import models as subscription_models
+from subscriptions.models import EventSubscription, TriggerEvent
 from subscriptions.services.loops import LoopClosed
 from subscriptions.services.subscribing import update_subscription
 from tests.at_once import at_once
@@ -293,3 +294,14 @@ def test_an_input_that_is_replayed_is_stored_once_whatever_became_of_it(api, act
     api.put(f"{listed}/{first['id']}", {"input": {"a": 1}})  # two of them are the caller's wish
     infer(a=1)
     assert stored() == [{"a": 1}, {"a": 1}]
+
+
+@pytest.mark.parametrize("event", TriggerEvent)
+def test_every_trigger_event_is_the_end_of_its_own_action(event):
+    assert f"{event.action}_complete" == event
+
+
+def test_a_trigger_event_without_an_action_is_an_error_and_no_inference(monkeypatch):
+    monkeypatch.setattr(subscription_models, "_ACTIONS", {})
+    with pytest.raises(KeyError):
+        assert TriggerEvent.INFERENCE_COMPLETE.action

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from models_registry.api import representations as shown
+from models_registry.api import response_types as shown
 from models_registry.contracts.compare.verdict import Counterexample, Verdict
 from models_registry.errors import FaultObject
-from models_registry.handlers import HANDLERS as HANDLER_TYPES
+from models_registry.handlers import HANDLERS
 from models_registry.observability.readiness import State
 from models_registry.services.versions import TriggeredEvent
 
@@ -54,17 +54,16 @@ def listed(item: Schema) -> Schema:
     return {"type": "array", "items": item}
 
 
-# By the name of the class: "LambdaHandler".
-HANDLERS: dict[str, Schema] = {
-    type(handler).__name__: handler.openapi_schema for handler in HANDLER_TYPES.values()
-}
-HANDLERS["Handler"] = {
-    "description": "How an action is run, told apart by `type`.",
-    "oneOf": [ref(name) for name in HANDLERS],
-    "discriminator": {
-        "propertyName": "type",
-        "mapping": {
-            kind: ref(type(handler).__name__)["$ref"] for kind, handler in HANDLER_TYPES.items()
+def handler_components() -> dict[str, Schema]:
+    """Return the schema of each handler type, and `Handler`, which is one of them."""
+    named = {kind: ref(handler.schema_name) for kind, handler in HANDLERS.items()}
+    one_of_them: Schema = {
+        "description": "How an action is run, told apart by `type`.",
+        "oneOf": list(named.values()),
+        "discriminator": {
+            "propertyName": "type",
+            "mapping": {kind: schema["$ref"] for kind, schema in named.items()},
         },
-    },
-}
+    }
+    schemas = {handler.schema_name: handler.openapi_schema() for handler in HANDLERS.values()}
+    return {**schemas, "Handler": one_of_them}

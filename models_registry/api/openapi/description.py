@@ -21,6 +21,8 @@ from models_registry.json_types import ID_PATTERN
 
 View = TypeVar("View")
 
+READ = "read_models"
+REPLAYED = "`true` when this is the first answer to the same Idempotency-Key, given again."
 ID = {"type": "string", "pattern": f"^{ID_PATTERN}$"}
 
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -73,6 +75,7 @@ def choice(name: str, values: list[str]) -> OpenApiParameter:
 
 MODEL_ID = path_id("model_id", "The model.", CREATE_MODEL["id"])
 MODEL_VERSION = path_id("model_version", "The version of the model.", "1")
+VERSION_PATH = (MODEL_ID, MODEL_VERSION)
 JOB_ID = path_uuid("job_id", "The job: its id is in the answer that recorded it, and in lists.")
 
 
@@ -85,6 +88,18 @@ def header(name: str, text: str, *statuses: int) -> OpenApiParameter:
         response=list(statuses),
         description=text,
     )
+
+
+def made_at(status: int) -> tuple[OpenApiParameter, ...]:
+    """Return the headers around the making of something, which is answered with `status`."""
+    return (
+        IDEMPOTENCY_KEY,
+        header("Location", "Where what was made can be read.", status),
+        header("Idempotent-Replayed", REPLAYED, status),
+    )
+
+
+LINK = header("Link", 'The next page: `<...>; rel="next"`; absent on the last one.', 200)
 
 
 def operation(
@@ -125,7 +140,6 @@ def operation(
         summary=summary,
         description=text + rights,
         tags=[tag],
-        auth=[] if scope == "public" else None,
         request=body,
         responses=responses,
         parameters=[*parameters, *_headers_of_refusals(refused)],

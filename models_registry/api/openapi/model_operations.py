@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import OpenApiParameter
-
 from models_registry.api.openapi import examples
 from models_registry.api.openapi.components import listed, ref
 from models_registry.api.openapi.description import (
     IDEMPOTENCY_KEY,
     IF_MATCH,
     IF_NONE_MATCH,
+    LINK,
     MODEL_ID,
-    MODEL_VERSION,
     PAGING,
+    READ,
+    REPLAYED,
+    VERSION_PATH,
     header,
+    made_at,
     operation,
 )
 from models_registry.api.serializers import (
@@ -35,20 +37,7 @@ from models_registry.services.lookups import ModelNotFound, VersionNotFound
 from models_registry.services.models import ModelIdTaken, ModelInUse
 from models_registry.services.versions import TransitionForbidden, VersionTaken
 
-READ, MANAGE = "read_models", "manage_models"
-LINK = header("Link", 'The next page: `<...>; rel="next"`; absent on the last one.', 200)
-REPLAYED = "`true` when this is the first answer to the same Idempotency-Key, given again."
-VERSION_PATH = (MODEL_ID, MODEL_VERSION)
-
-
-def made_at(status: int) -> tuple[OpenApiParameter, ...]:
-    """Return the headers around the making of something, which is answered with `status`."""
-    return (
-        IDEMPOTENCY_KEY,
-        header("Location", "Where what was made can be read.", status),
-        header("Idempotent-Replayed", REPLAYED, status),
-    )
-
+MANAGE = "manage_models"
 
 list_models = operation(
     "listModels",

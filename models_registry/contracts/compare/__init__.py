@@ -1,4 +1,4 @@
-"""What a change of contract does to payloads: proved compatible, refuted by a document, or open."""
+"""Comparison of contracts: proved compatible, refuted by a counterexample, or unknown."""
 
 from models_registry.contracts.compare.comparison import Comparison, EdgeReport, compare, edge
 

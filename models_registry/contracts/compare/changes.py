@@ -1,7 +1,7 @@
-"""How two schemas differ, keyword by keyword, in words for a person.
+"""The diff of two schemas, keyword by keyword, in words for a person.
 
-No keyword is passed over but annotations: one that this module knows nothing of is reported
-as changed. What a change means for payloads is not told here; `comparison.py` has it proved.
+Only annotations are skipped: an unknown keyword is reported as changed. Whether a change is
+compatible is not decided here but by `verdict.py`.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from models_registry.contracts.strict_json import pointer
 
 ABSENT = object()
 CONDITION = ("if", "then", "else")
-# Lists of which options may come and go.
+# Lists whose options may be added and removed.
 BRANCHES = ("enum", "anyOf", "oneOf", "allOf")
 
 
 @dataclass(frozen=True)
 class Change:
-    """One difference; `apply` makes it, alone, in a copy of the old schema's subschema.
+    """One difference; `apply` makes this change alone in a copy of the old subschema.
 
-    `at` are the keys from the document down to that subschema, `pointer` leads on to what
-    changed: in the new document, or in the old one when it is gone.
+    `at` are the keys from the document down to that subschema. `pointer` leads to what changed: in
+    the new document, or in the old one if it was removed.
     """
 
     pointer: str
@@ -43,19 +43,19 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
 
 
 def _of_schemas(old: Any, new: Any, at: tuple[str | int, ...]) -> Iterator[Change]:
-    told: tuple[str, ...] = ()
+    reported: tuple[str, ...] = ()
     if ("if" in old) is not ("if" in new):
-        told = CONDITION
+        reported = CONDITION
         yield _condition(old, new, at)
     for keyword in dict.fromkeys([*new, *old]):
         before, after = old.get(keyword, ABSENT), new.get(keyword, ABSENT)
-        is_told = keyword in told or keyword in keywords.ANNOTATIONS
-        if not is_told and not _equal(before, after):
+        is_skipped = keyword in reported or keyword in keywords.ANNOTATIONS
+        if not is_skipped and not _equal(before, after):
             yield from _of_keyword(keyword, before, after, at)
 
 
 def _condition(old: Any, new: Any, at: tuple[str | int, ...]) -> Change:
-    """A condition put in or taken out: one change, for its parts say nothing by themselves."""
+    """Return the change of an added or removed condition: its parts mean nothing by themselves."""
     before, after = (
         {keyword: schema[keyword] for keyword in CONDITION if keyword in schema}
         for schema in (old, new)
@@ -76,8 +76,8 @@ def _of_keyword(
 ) -> Iterator[Change]:
     is_in_both = ABSENT not in (before, after)
     if keyword in keywords.MAPS and not _both_empty(before, after):
-        yield from _of_maps(keyword, _or_none_yet(before), _or_none_yet(after), at)
-    elif keyword in keywords.LISTS and _stand_opposite(keyword, before, after):
+        yield from _of_maps(keyword, _or_empty(before), _or_empty(after), at)
+    elif keyword in keywords.LISTS and _correspond(keyword, before, after):
         for index, (one, other) in enumerate(zip(before, after, strict=True)):
             yield from _of_places(keyword, one, other, (*at, keyword, index), at)
     elif keyword in keywords.SINGLE and is_in_both:
@@ -93,7 +93,7 @@ def _of_keyword(
 def _of_places(
     keyword: str, before: Any, after: Any, place: tuple[str | int, ...], at: tuple[str | int, ...]
 ) -> Iterator[Change]:
-    """Yield the differences of what stands at one place of both; `at` is the schema around it."""
+    """Yield the differences at one place of both schemas; `at` is the schema around it."""
     if _equal(before, after):
         return
     if isinstance(before, dict) and isinstance(after, dict):
@@ -135,13 +135,13 @@ def _of_maps(
 def _of_options(
     keyword: str, before: list[Any], after: list[Any], at: tuple[str | int, ...]
 ) -> Iterator[Change]:
-    """Yield one change for the options of a list put in, and one for those taken out."""
+    """Yield one change for the added options of a list, and one for the removed ones."""
     old, new = ({_text(keyword, one): one for one in options} for options in (before, after))
     added = [option for text, option in new.items() if text not in old]
     removed = [option for text, option in old.items() if text not in new]
     place = (*at, keyword)
     kept = [option for text, option in old.items() if text in new]
-    # No list of schemas may be empty: the change can't be made alone.
+    # A list of schemas may not be empty: then the change can't be made alone.
     if removed and (kept or keyword == "enum"):
         words = of_options(keyword, removed, is_there=False)
         yield _change(words, keyword, place, at, lambda schema: schema.update({keyword: kept}))
@@ -154,7 +154,7 @@ def _of_options(
 
 
 def _of_required(before: Any, after: Any, at: tuple[str | int, ...]) -> Iterator[Change]:
-    """Yield one change for each name; a list that comes or goes empty is a change too."""
+    """Yield one change for each name; adding or removing an empty list is a change too."""
     old, new = ([] if names is ABSENT else names for names in (before, after))
     if set(old) == set(new):
         yield _whole("required", before, after, at)
@@ -173,7 +173,7 @@ def _of_required(before: Any, after: Any, at: tuple[str | int, ...]) -> Iterator
 
 
 def _whole(keyword: str, before: Any, after: Any, at: tuple[str | int, ...]) -> Change:
-    """The keyword as a whole: put in, taken out or given another value."""
+    """Return the change of a whole keyword: added, removed or set to another value."""
 
     def apply(schema: dict[str, Any]) -> None:
         if after is ABSENT:
@@ -197,8 +197,8 @@ def _change(
     return Change(path, keyword, words.kind, words.message, at, apply)
 
 
-def _stand_opposite(keyword: str, before: Any, after: Any) -> bool:
-    """Whether each schema of one list has become the one at its place in the other."""
+def _correspond(keyword: str, before: Any, after: Any) -> bool:
+    """Return whether each schema of one list corresponds to the one at its index in the other."""
     if ABSENT in (before, after) or len(before) != len(after):
         return False
     old, new = ([_text(keyword, one) for one in schemas] for schemas in (before, after))
@@ -209,7 +209,7 @@ def _stand_opposite(keyword: str, before: Any, after: Any) -> bool:
 
 
 def _text(keyword: str, option: Any) -> bytes:
-    """Return one text for options of a list that mean the same."""
+    """Return the same text for options that mean the same."""
     return canonical_json(option if keyword == "enum" else without_annotations(option))
 
 
@@ -217,7 +217,7 @@ def _both_empty(before: Any, after: Any) -> bool:
     return all(members is ABSENT or not members for members in (before, after))
 
 
-def _or_none_yet(members: Any) -> dict[str, Any]:
+def _or_empty(members: Any) -> dict[str, Any]:
     return {} if members is ABSENT else members
 
 

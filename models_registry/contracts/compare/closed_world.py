@@ -1,7 +1,7 @@
-"""The lenient reading: an object carries only names that its own schema lists.
+"""The closed world: an object carries only the properties that its own schema lists.
 
-Strictly, an object that is open may already carry any name with any value, so that even a new
-optional property breaks some payload. Leniently, names its schema does not list are left out.
+In the strict reading an open object may already carry any property with any value, so even a new
+optional property breaks some payload. The lenient verdict of the API assumes a closed world.
 """
 
 from __future__ import annotations
@@ -13,31 +13,31 @@ from models_registry.contracts.compare.operand import Parts, for_item, for_membe
 from models_registry.contracts.subschemas import Contract
 
 DEPTH_LIMIT = 6
-NAMES_LIMIT = 200
+PROPERTIES_LIMIT = 200
 PLACES_LIMIT = 500
-# The address of the schema as it is, beside the shape it is held to.
+# The address of the original schema, beside the shape that closes it.
 STRICT = "https://strict.invalid/"
 
 
-def without_unlisted_names(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return `schema` with its open objects closed to the names listed for them.
+def closed_world(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return `schema` with its open objects closed to the properties that are listed for them.
 
-    Objects stay open where no name is listed, where a schema governs further names, and more
-    than six levels or 500 places down.
+    Objects stay open if no property is listed, if a schema governs further properties, and beyond
+    six levels or 500 places.
     """
     shape = _shape((Contract(schema).root,), 0, count(1))
     if shape == {}:
         return schema
-    # Beside the schema as a resource of its own: its references keep their meaning, and its
-    # `unevaluatedProperties` don't see the names listed here.
+    # The schema becomes a resource of its own: its references keep their meaning, and its
+    # `unevaluatedProperties` don't see the properties listed here.
     return {
         "$defs": {"strict": {"$id": STRICT, **schema}},
         "allOf": [{"$ref": schema.get("$id", STRICT).removesuffix("#")}, shape],
     }
 
 
-def listed_names(schema: dict[str, Any]) -> set[str]:
-    """Return the property names that `schema` lists for the document itself."""
+def listed_properties(schema: dict[str, Any]) -> set[str]:
+    """Return the names of the properties that `schema` lists for the document itself."""
     return _listed(together((Contract(schema).root,)))
 
 
@@ -49,13 +49,13 @@ def _listed(parts: Parts) -> set[str]:
 
 
 def _shape(parts: Parts, depth: int, places: count[int]) -> dict[str, Any]:
-    """Return a schema that admits just the objects, and objects inside, of listed names."""
+    """Return a schema that admits only listed properties in objects, and in objects inside."""
     if depth > DEPTH_LIMIT or not parts or next(places) > PLACES_LIMIT:
         return {}
     parts = together(parts)
     shape: dict[str, Any] = {}
     names = sorted(_listed(parts))
-    if names and len(names) <= NAMES_LIMIT and not any(map(_governs_others, schemas(parts))):
+    if names and len(names) <= PROPERTIES_LIMIT and not any(map(_governs_unlisted, schemas(parts))):
         patterns = {
             name for schema in schemas(parts) for name in schema.get("patternProperties", ())
         }
@@ -70,7 +70,7 @@ def _shape(parts: Parts, depth: int, places: count[int]) -> dict[str, Any]:
     return shape
 
 
-def _governs_others(schema: dict[str, Any]) -> bool:
-    """Whether it says something of names that it does not list, other than to forbid them."""
+def _governs_unlisted(schema: dict[str, Any]) -> bool:
+    """Return whether it restricts properties that it does not list, instead of forbidding them."""
     others = ("additionalProperties", "unevaluatedProperties")
     return any(isinstance(schema.get(keyword), dict) and schema[keyword] for keyword in others)

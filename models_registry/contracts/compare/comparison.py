@@ -1,4 +1,4 @@
-"""Comparing an interface's old contract with its new one, and an output with an input."""
+"""Comparison of an old contract with a new one, and of an output with an input."""
 
 from __future__ import annotations
 
@@ -7,16 +7,22 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from models_registry.contracts.compare.changes import Change, changes
-from models_registry.contracts.compare.closed_world import listed_names
-from models_registry.contracts.compare.verdict import Both, Counterexample, Pair, Verdict, judge
+from models_registry.contracts.compare.closed_world import listed_properties
+from models_registry.contracts.compare.verdict import (
+    Counterexample,
+    Pair,
+    PairVerdict,
+    Verdict,
+    find_verdicts,
+)
 from models_registry.contracts.fingerprints import canonical_json, without_annotations
 
 Direction = Literal["input", "output"]
-# Each has a verdict of its own; those beyond are told without one.
-CHANGES_JUDGED, CHANGES_TOLD = 100, 500
+# Changes with a verdict of their own, and changes in all; the others are dropped.
+CHANGES_WITH_VERDICT, CHANGES_LIMIT = 100, 500
 ANYTHING: dict[str, Any] = {}
 NOTHING: dict[str, Any] = {"not": {}}
-UNJUDGED: Both = {"verdict": "unknown", "lenient_verdict": "unknown"}
+UNKNOWN: PairVerdict = {"verdict": "unknown", "lenient_verdict": "unknown"}
 LenientVerdict = Annotated[
     Verdict,
     "The same with names left out that a payload's own schema does not list: for an input the old"
@@ -74,32 +80,32 @@ def compare(
     direction: Direction,
     only_objects: bool = False,
 ) -> Comparison:
-    """Return what it does to payloads when `old` becomes `new`; None accepts anything.
+    """Return the effect on payloads when `old` becomes `new`; None accepts anything.
 
-    An input is compatible when everything accepted before stays accepted, an output when
-    everything promised before stays promised. `changes` has one entry per difference, with a
-    verdict as if it were the only one; annotations are no difference. With `only_objects` a
-    payload is an object, whatever the schemas say of other values. May take some seconds of
-    another process: must be outside any transaction.
+    An input is compatible if everything accepted before stays accepted, an output if everything
+    promised before stays promised. `changes` has one entry per difference, with a verdict as if it
+    were the only one; annotations are no difference. With `only_objects` every payload is an
+    object, whatever the schemas say of other values. May take seconds in another process: must be
+    outside any transaction.
     """
     before, after = old or ANYTHING, new or ANYTHING
     payloads = _payloads(only_objects)
     if (old is None) is (new is None) and _same(before, after):
         return _unchanged(payloads(after))
-    found = _set_or_removed(old, new) or list(changes(before, after))[:CHANGES_TOLD]
+    differences = _set_or_removed(old, new) or list(changes(before, after))[:CHANGES_LIMIT]
     pairs = [_pair(before, after, direction)]
-    if len(found) > 1:  # a single one is the whole
-        alone = [_alone(before, after, change) for change in found[:CHANGES_JUDGED]]
+    if len(differences) > 1:  # a single one has the verdict of the whole
+        alone = [_alone(before, after, change) for change in differences[:CHANGES_WITH_VERDICT]]
         pairs += [_pair(before, schema, direction) for schema in alone]
     pairs = [(None if sent is None else payloads(sent), taken) for sent, taken in pairs]
-    judged = judge(pairs, never=payloads(after))
-    verdicts = judged.parts or [judged.whole]
-    verdicts += [UNJUDGED] * (len(found) - len(verdicts))
+    found = find_verdicts(pairs, never=payloads(after))
+    verdicts = found.parts or [found.whole]
+    verdicts += [UNKNOWN] * (len(differences) - len(verdicts))
     return {
         "changed": True,
-        **judged.whole,
-        "changes": [_report(*one) for one in zip(found, verdicts, strict=True)],
-        "never_accepts": judged.never,
+        **found.whole,
+        "changes": [_report(*one) for one in zip(differences, verdicts, strict=True)],
+        "never_accepts": found.never,
     }
 
 
@@ -123,25 +129,25 @@ def edge(
 ) -> EdgeReport:
     """Return whether what a source promises fits what a target accepts; None is anything.
 
-    With `only_objects` an object is what is sent, whatever the output's schema says of other
-    values: one that allows no object promises nothing that could misfit.
-    `shares_no_field` tells that both list property names and none of them is the same.
+    With `only_objects` every output is an object, whatever its schema says of other values: a
+    schema without objects promises nothing that could fail. `shares_no_field` is True if both list
+    properties and have none in common.
     """
     sent, taken = _payloads(only_objects)(output or ANYTHING), input or ANYTHING
-    judged = judge([(sent, taken)])
-    names, others = listed_names(sent), listed_names(taken)
+    found = find_verdicts([(sent, taken)])
+    names, others = listed_properties(sent), listed_properties(taken)
     shares_no_field = bool(names and others and not names & others)
-    return {**judged.whole, "shares_no_field": shares_no_field}
+    return {**found.whole, "shares_no_field": shares_no_field}
 
 
 def _unchanged(schema: dict[str, Any]) -> Comparison:
-    judged = judge([], never=schema)
+    found = find_verdicts([], never=schema)
     return {
         "changed": False,
         "verdict": "compatible",
         "lenient_verdict": "compatible",
         "changes": [],
-        "never_accepts": judged.never,
+        "never_accepts": found.never,
     }
 
 
@@ -151,12 +157,12 @@ def _same(before: dict[str, Any], after: dict[str, Any]) -> bool:
 
 
 def _pair(before: dict[str, Any], after: dict[str, Any] | None, direction: Direction) -> Pair:
-    """Return what must fit, and what it must fit into."""
+    """Return the narrow schema, and the wide one that it must fit into."""
     return (before, after) if direction == "input" else (after, before)
 
 
 def _set_or_removed(old: dict[str, Any] | None, new: dict[str, Any] | None) -> list[Change]:
-    """The one difference there is when there was, or is, no schema at all."""
+    """Return the only difference if there was, or is, no schema at all."""
     if (old is None) is (new is None):
         return []
     kind, message = (
@@ -173,7 +179,7 @@ def _set_or_removed(old: dict[str, Any] | None, new: dict[str, Any] | None) -> l
 
 
 def _alone(before: dict[str, Any], after: dict[str, Any], change: Change) -> dict[str, Any] | None:
-    """Return `before` with nothing but this change; None where it can't be made alone."""
+    """Return `before` with only this change; None if it can't be made alone."""
     schema = copy.deepcopy(before)
     # A new reference may lead to a new definition, which by itself changes nothing.
     if change.keyword != "$defs" and "$defs" in after:
@@ -188,7 +194,7 @@ def _alone(before: dict[str, Any], after: dict[str, Any], change: Change) -> dic
     return schema
 
 
-def _report(change: Change, both: Both) -> ChangeReport:
+def _report(change: Change, both: PairVerdict) -> ChangeReport:
     return {
         "pointer": change.pointer,
         "keyword": change.keyword,

@@ -1,8 +1,8 @@
-"""A document that one schema accepts and another refuses, found by trying likely ones.
+"""Counterexamples: a document that one schema accepts and another refuses, found by search.
 
-Likely are values at the edges of what either schema says: bounds and their neighbours, each
-type, names left out and names put in. The work is counted, never timed, so that the same two
-schemas always get the same answer.
+The candidates are boundary values of both schemas: bounds and their neighbours, each type,
+properties left out and properties added. The work is counted, never timed, so that the same two
+schemas always have the same result.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from itertools import chain, islice
 from typing import Any
 
 from models_registry.contracts.compare.operand import (
+    Operand,
     Parts,
-    Side,
     for_item,
     for_member,
     schemas,
@@ -22,14 +22,14 @@ from models_registry.contracts.compare.operand import (
 from models_registry.contracts.compare.scalars import scalars
 from models_registry.contracts.keywords import OF_ITEMS, OF_MEMBERS, OF_NAMES
 
-# In the units of `weights.py` (10 ns): 0.3 s for a comparison, a tenth for one of its changes.
+# In the units of `weights.py` (10 ns): 0.3 s for a comparison, a tenth of it for each change.
 BUDGET, BUDGET_OF_CHANGE = 30_000_000, 3_000_000
-# What trying one value costs beside the checks, and what beginning with a place does.
+# The cost of a candidate beside its checks, and the cost of starting with a place.
 TRY, PLACE = 1500, 10_000
-# A shallow witness says more; deeper ones are looked for when there is none.
+# A shallow counterexample says more; deeper ones are only sought if there is none.
 DEPTHS = (1, 2, 3, 6)
 NAMES_LIMIT = 40
-# Values kept for one place: the first of those that tell the sides apart, that fit, of the rest.
+# Values kept for one place, of each kind: they separate the operands, they fit, or neither.
 KEPT = 8
 TRIED = 400
 LENGTH_LIMIT = 60
@@ -46,7 +46,7 @@ class _Spent(Exception):
 
 
 class Budget:
-    """What one search may still spend."""
+    """The work that a search may still do."""
 
     def __init__(self, units: float) -> None:
         self.left = units
@@ -57,10 +57,12 @@ class Budget:
             raise _Spent
 
 
-def find_witness(narrow: Side, wide: Side, budget: Budget, known: Iterable[Any] = ()) -> list[Any]:
-    """Return [document], checked, that `narrow` accepts and `wide` refuses; [] if none is found.
+def find_counterexample(
+    narrow: Operand, wide: Operand, budget: Budget, known: Iterable[Any] = ()
+) -> list[Any]:
+    """Return [document] that `narrow` accepts and `wide` refuses, checked; [] if none is found.
 
-    Those that are `known` from elsewhere are tried first.
+    Counterexamples `known` from another search are tried first.
     """
     search = _Search(narrow, wide, budget)
     found = (search.candidates(narrow.root, wide.root, depth) for depth in DEPTHS)
@@ -75,16 +77,16 @@ def find_witness(narrow: Side, wide: Side, budget: Budget, known: Iterable[Any] 
 
 
 class _Search:
-    """One search; `narrow` and `wide` parts are always those for one place of a document."""
+    """One search; the parts `narrow` and `wide` are always those for one place of a document."""
 
-    def __init__(self, narrow: Side, wide: Side, budget: Budget) -> None:
+    def __init__(self, narrow: Operand, wide: Operand, budget: Budget) -> None:
         self._narrow, self._wide, self._budget = narrow, wide, budget
 
     def spend(self) -> None:
         self._budget.spend(TRY + self._narrow.price + self._wide.price)
 
     def candidates(self, narrow: Parts, wide: Parts, depth: int) -> Iterator[Any]:
-        """Yield values for one place, likely ones first, nested at most `depth` levels."""
+        """Yield values for one place, the most promising first, nested at most `depth` levels."""
         self._budget.spend(PLACE)
         narrow, wide = together(narrow), together(wide)
         both = schemas((*narrow, *wide))
@@ -96,8 +98,8 @@ class _Search:
             yield from islice(self._arrays(narrow, wide, depth), TRIED)
 
     def _best(self, narrow: Parts, wide: Parts, depth: int) -> list[Any]:
-        """Return the values for a place that promise most: those that tell the sides apart."""
-        apart, fitting, others = [], [], []
+        """Return the best values for a place: first those that separate the operands."""
+        separating, fitting, others = [], [], []
         for value in islice(self.candidates(narrow, wide, depth), TRIED):
             self.spend()
             if not all(self._narrow.part_accepts(part, value) for part in narrow):
@@ -105,13 +107,13 @@ class _Search:
             elif all(self._wide.part_accepts(part, value) for part in wide):
                 fitting.append(value)
             else:
-                apart.append(value)
-            if len(apart) >= KEPT and len(fitting) >= KEPT:
+                separating.append(value)
+            if len(separating) >= KEPT and len(fitting) >= KEPT:
                 break
-        return [*apart[:KEPT], *fitting[:KEPT], *others[:KEPT]]
+        return [*separating[:KEPT], *fitting[:KEPT], *others[:KEPT]]
 
     def _fitting(self, narrow: Parts, values: Iterable[Any]) -> list[Any]:
-        """Return those of `values` that fit, or else all of them."""
+        """Return the `values` that fit, or all of them if none does."""
         values = list(values)
         fits = self._narrow.part_accepts
         return [value for value in values if all(fits(part, value) for part in narrow)] or values
@@ -172,7 +174,7 @@ class _Search:
 
 
 def _names(narrow: Parts, wide: Parts) -> list[str]:
-    """Return names to try: where the sides differ, what must be there, any other, and a new one."""
+    """Return names to try: differing, required, matching, others, and a new one."""
     ours, others = _rules_by_name(narrow), _rules_by_name(wide)
     differing = [name for name in {**others, **ours} if ours.get(name) != others.get(name)]
     required = [name for one in schemas(narrow) for name in one.get("required", ())]
@@ -181,7 +183,7 @@ def _names(narrow: Parts, wide: Parts) -> list[str]:
 
 
 def _rules_by_name(parts: Parts) -> dict[str, list[Any]]:
-    """Return what one side says of each name, in any words."""
+    """Return the rules of one operand for each property, to be compared."""
     found: dict[str, list[Any]] = {}
     for schema in schemas(parts):
         for keyword in ("properties", "dependentRequired", "dependentSchemas"):
@@ -197,7 +199,7 @@ def _rules_by_name(parts: Parts) -> dict[str, list[Any]]:
 
 
 def _like_names(narrow: Parts, wide: Parts) -> list[str]:
-    """Return names made by the patterns, and by what is said of names."""
+    """Return names that match `patternProperties` and `propertyNames`."""
     both = schemas((*wide, *narrow))
     said = [{"pattern": pattern} for one in both for pattern in one.get("patternProperties", ())]
     said += [one["propertyNames"] for one in both if isinstance(one.get("propertyNames"), dict)]
@@ -205,7 +207,7 @@ def _like_names(narrow: Parts, wide: Parts) -> list[str]:
 
 
 def _bases(narrow: Parts) -> list[list[str]]:
-    """Return sets of names to begin with: the fewest that may do, all, and those of each branch."""
+    """Return sets of names to start with: required by one part, by all, listed, and by branch."""
     required = [one["required"] for one in schemas(narrow) if isinstance(one.get("required"), list)]
     dependent = [
         [name, *names]
@@ -223,7 +225,7 @@ def _bases(narrow: Parts) -> list[list[str]]:
 def _of_sizes(
     bases: list[dict[str, Any]], *, both: list[dict[str, Any]], value: Any
 ) -> Iterator[Any]:
-    """Yield objects with as many properties as the bounds say, and one more or less."""
+    """Yield objects with numbers of properties at the bounds, and one more and less."""
     for length in sorted(_lengths(both, ("minProperties", "maxProperties"))):
         for base in bases[:2]:
             names = (f"{FRESH}{number}" for number in range(LENGTH_LIMIT))
@@ -240,7 +242,7 @@ def _lengths(both: list[dict[str, Any]], keywords: tuple[str, ...]) -> set[int]:
 def _filled(
     usual: list[list[Any]], lengths: list[int], contained: list[Any]
 ) -> Iterator[list[Any]]:
-    """Yield arrays of these lengths: of one value, of different ones, with what must be in."""
+    """Yield arrays of these lengths: of equal values, of different ones, with contained ones."""
     head, rest = [one[0] for one in usual[:-1] if one], usual[-1]
     for length in lengths:
         missing = max(0, length - len(head))

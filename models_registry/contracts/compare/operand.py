@@ -1,4 +1,4 @@
-"""One side of a comparison: its schema, and whether values fit it or its parts."""
+"""An operand of a comparison: a schema, whether it accepts values, and its subschemas."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from models_registry.contracts.payloads import CompiledContract, TooMuchToCheck,
 from models_registry.contracts.subschemas import Subschema
 
 Parts = tuple[Subschema, ...]
-# Of the subschemas that are looked at together for one value.
+# How many subschemas that apply to the same value are considered together.
 TOGETHER_LIMIT = 60
 
 
-class Side:
-    """A schema with the validators of its parts. Raises UnusableContract for no contract."""
+class Operand:
+    """A schema with validators of its subschemas. Raises UnusableContract."""
 
     def __init__(self, schema: dict[str, Any]) -> None:
         self.schema = schema
         self._compiled: CompiledContract = compiled(schema)
         self.root: Parts = (self._compiled.contract.root,)
-        # What asking about one small value may cost, in the units of `weights.py`.
+        # What checking one small value may cost, in the units of `weights.py`.
         self.price = 10 + self._compiled.price.value + 10 * self._compiled.price.character
         self._factory = PartFactory(schema)
         self._validators: dict[str, jsonschema_rs.Draft202012Validator | None] = {}
 
     def accepts(self, document: Any) -> bool | None:
-        """Whether the whole schema accepts `document`; None when that would take too long."""
+        """Return whether the schema accepts `document`; None if that could take too long."""
         try:
             return self._compiled.is_valid(document)
         except TooMuchToCheck:
             return None
 
     def part_accepts(self, part: Subschema, value: Any) -> bool:
-        """Whether one subschema, taken by itself, accepts `value`; a hint, no more."""
+        """Return whether a subschema by itself accepts `value`; only a heuristic."""
         if isinstance(part.schema, bool):
             return part.schema
         if part.pointer not in self._validators:
@@ -49,7 +49,7 @@ class Side:
 
 
 def together(parts: Parts) -> Parts:
-    """Return `parts` with all that is held, or may be held, against the same value."""
+    """Return `parts` with all subschemas that apply, or may apply, to the same value."""
     found = list(dict.fromkeys(parts))
     for part in found:
         for keyword, _, other in part.parts:
@@ -59,7 +59,7 @@ def together(parts: Parts) -> Parts:
 
 
 def for_member(parts: Parts, name: str) -> Parts:
-    """Return what is held against the member `name`, of `parts` that are together."""
+    """Return the subschemas that apply to the property `name`; `parts` are from `together`."""
     found: list[Subschema] = []
     for part in parts:
         listed = [other for key, other in part.of("properties") if key == name]
@@ -71,7 +71,7 @@ def for_member(parts: Parts, name: str) -> Parts:
 
 
 def for_item(parts: Parts, index: int | None) -> Parts:
-    """Return what is held against the item at `index`; None is one beyond all prefixes."""
+    """Return the subschemas that apply to the item at `index`; None is one beyond all prefixes."""
     found: list[Subschema] = []
     for part in parts:
         prefix = [other for key, other in part.of("prefixItems") if key == index]
@@ -80,7 +80,7 @@ def for_item(parts: Parts, index: int | None) -> Parts:
 
 
 def _unevaluated(parts: Parts, keyword: str) -> Parts:
-    """Return what is held against a place that no other keyword says anything of."""
+    """Return the subschemas for what no other keyword evaluates."""
     return tuple(dict.fromkeys(other for part in parts for _, other in part.of(keyword)))
 
 

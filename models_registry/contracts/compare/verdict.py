@@ -1,4 +1,4 @@
-"""From two schemas to a verdict: a witness against it, a proof of it, or neither."""
+"""Verdicts on two schemas: incompatible by a counterexample, compatible by a proof, or unknown."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
 
 import orjson
 
-from models_registry.contracts.compare.closed_world import without_unlisted_names
+from models_registry.contracts.compare.closed_world import closed_world
 from models_registry.contracts.compare.counterexamples import (
     BUDGET,
     BUDGET_OF_CHANGE,
     Budget,
-    find_witness,
+    find_counterexample,
 )
-from models_registry.contracts.compare.operand import Side
+from models_registry.contracts.compare.operand import Operand
 from models_registry.contracts.compare.proofs import Question, admits_nothing, covers, prove
 from models_registry.contracts.payloads import UnusableContract
 
 Verdict = Literal["compatible", "incompatible", "unknown"]
-# For looking for witnesses against all changes together, in units of 10 ns.
+# For the search of counterexamples to all changes together, in units of 10 ns.
 BUDGET_OF_CHANGES = 150_000_000
-# What the witnesses of all changes together may take as JSON; the changes beyond are unknown.
-WITNESSES_BYTES = 256 * 1024
-# What must fit, and what it must fit into; None where there is no such schema.
+# The size of all counterexamples to changes as JSON; the verdicts of further changes are unknown.
+COUNTEREXAMPLES_BYTES = 256 * 1024
+# A narrow schema that must fit into a wide one; None if there is no such schema.
 Pair = tuple[dict[str, Any] | None, dict[str, Any] | None]
 
 
@@ -33,8 +33,8 @@ class Counterexample(TypedDict):
     value: Any
 
 
-class Both(TypedDict):
-    """The strict and the lenient verdict on a pair, each incompatible one with its witness."""
+class PairVerdict(TypedDict):
+    """The verdicts on a pair, strict and in a closed world, with their counterexamples."""
 
     verdict: Verdict
     lenient_verdict: Verdict
@@ -42,106 +42,108 @@ class Both(TypedDict):
     lenient_witness: NotRequired[Counterexample]
 
 
-class Judged(NamedTuple):
-    """`parts` are the verdicts on the further pairs."""
+class Verdicts(NamedTuple):
+    """Verdicts on the first pair and on further pairs, and whether `never` admits nothing."""
 
-    whole: Both
-    parts: list[Both]
+    whole: PairVerdict
+    parts: list[PairVerdict]
     never: bool
 
 
 class _Open(NamedTuple):
-    """One pair on its way to a verdict."""
+    """One pair before its proof."""
 
     narrow: dict[str, Any] | None
     wide: dict[str, Any] | None
-    witness: list[Any]
+    counterexample: list[Any]
 
     def question(self) -> list[Question]:
-        """What is left to ask."""
-        if self.witness or self.narrow is None or self.wide is None:
+        """Return the question to prove, if there is one."""
+        if self.counterexample or self.narrow is None or self.wide is None:
             return []
         return [covers(self.wide, self.narrow)]
 
     def verdict(self, proved: list[bool]) -> Verdict:
-        """The verdict; takes the answer to its question, if it had one, off `proved`."""
-        if self.witness:
+        """Return the verdict; removes the answer to its question, if it had one, from `proved`."""
+        if self.counterexample:
             return "incompatible"
         return "compatible" if self.question() and proved.pop(0) else "unknown"
 
 
-UNJUDGED = _Open(None, None, [])
+UNKNOWN = _Open(None, None, [])
 
 
-def judge(pairs: Sequence[Pair], *, never: dict[str, Any] | None = None) -> Judged:
-    """Judge pairs, strictly and leniently; and whether `never` admits nothing at all.
+def find_verdicts(pairs: Sequence[Pair], *, never: dict[str, Any] | None = None) -> Verdicts:
+    """Return the verdicts on pairs, and whether the schema `never` admits nothing at all.
 
-    The first is looked at more closely. All proofs are asked for at once, in one process.
+    The first pair gets a larger search budget. One process does all proofs.
     """
     opened = [*map(_whole_opened, pairs[:1]), *_changes_opened(pairs[1:])]
     questions = [question for both in opened for one in both for question in one.question()]
     proved = prove([*questions, *([admits_nothing(never)] if never else [])])
-    verdicts = [_both(strict, lenient, proved) for strict, lenient in opened]
+    verdicts = [_both(strict, closed, proved) for strict, closed in opened]
     is_never = bool(never) and proved.pop()
-    whole: Both = {"verdict": "compatible", "lenient_verdict": "compatible"}
-    return Judged(verdicts[0] if verdicts else whole, verdicts[1:], is_never)
+    whole: PairVerdict = {"verdict": "compatible", "lenient_verdict": "compatible"}
+    return Verdicts(verdicts[0] if verdicts else whole, verdicts[1:], is_never)
 
 
 def _whole_opened(pair: Pair) -> tuple[_Open, _Open]:
     strict = _opened(pair, Budget(BUDGET))
-    return strict, _opened(_leniently(pair), Budget(BUDGET), known=strict.witness)
+    return strict, _opened(_in_closed_world(pair), Budget(BUDGET), known=strict.counterexample)
 
 
 def _changes_opened(pairs: Sequence[Pair]) -> Iterator[tuple[_Open, _Open]]:
     left: float = BUDGET_OF_CHANGES
-    bytes_left = WITNESSES_BYTES
+    bytes_left = COUNTEREXAMPLES_BYTES
     for pair in pairs:
         budget = Budget(min(left, BUDGET_OF_CHANGE))
         before = budget.left
-        strict = lenient = UNJUDGED
+        strict = closed = UNKNOWN
         left -= _price_of_opening(pair)
         if left > 0 and bytes_left > 0:
             strict = _opened(pair, budget)
-            # What nothing was found against strictly is not looked at leniently.
-            if strict.witness:
+            # Without a strict counterexample there is none in the closed world.
+            if strict.counterexample:
                 left -= _price_of_opening(pair)
-                lenient = _opened(_leniently(pair), budget, known=strict.witness)
+                closed = _opened(_in_closed_world(pair), budget, known=strict.counterexample)
         left -= before - budget.left
-        bytes_left -= sum(len(orjson.dumps(one.witness)) for one in (strict, lenient))
-        yield (strict, lenient) if bytes_left > 0 else (UNJUDGED, UNJUDGED)
+        bytes_left -= sum(len(orjson.dumps(one.counterexample)) for one in (strict, closed))
+        yield (strict, closed) if bytes_left > 0 else (UNKNOWN, UNKNOWN)
 
 
 def _price_of_opening(pair: Pair) -> int:
-    """What compiling both and looking at them costs: some 25 µs for 100 bytes."""
+    """Return the cost of compiling both schemas: some 25 µs for 100 bytes."""
     return 25 * sum(len(orjson.dumps(schema)) for schema in pair if schema is not None)
 
 
 def _opened(pair: Pair, budget: Budget, known: Sequence[Any] = ()) -> _Open:
-    """Look for a witness, and first at whether a `known` one is one here as well."""
+    """Search a counterexample; a `known` one is tried first."""
     narrow, wide = pair
     if narrow is None or wide is None:
-        return UNJUDGED
+        return UNKNOWN
     try:
-        return _Open(narrow, wide, find_witness(Side(narrow), Side(wide), budget, known))
+        return _Open(
+            narrow, wide, find_counterexample(Operand(narrow), Operand(wide), budget, known)
+        )
     except UnusableContract:
-        return UNJUDGED
+        return UNKNOWN
 
 
-def _leniently(pair: Pair) -> Pair:
+def _in_closed_world(pair: Pair) -> Pair:
     narrow, wide = pair
-    return (None if narrow is None else without_unlisted_names(narrow)), wide
+    return (None if narrow is None else closed_world(narrow)), wide
 
 
-def _both(strict: _Open, lenient: _Open, proved: list[bool]) -> Both:
-    """Return both verdicts; takes the answers to their questions off `proved`."""
-    verdict, leniently = strict.verdict(proved), lenient.verdict(proved)
-    # Leniently there are fewer documents: what holds for all of them holds for these.
-    both: Both = {
+def _both(strict: _Open, closed: _Open, proved: list[bool]) -> PairVerdict:
+    """Return both verdicts; removes the answers to their questions from `proved`."""
+    verdict, in_closed_world = strict.verdict(proved), closed.verdict(proved)
+    # The closed world has fewer documents: a proof for all documents holds for them.
+    both: PairVerdict = {
         "verdict": verdict,
-        "lenient_verdict": "compatible" if verdict == "compatible" else leniently,
+        "lenient_verdict": "compatible" if verdict == "compatible" else in_closed_world,
     }
-    if strict.witness:
-        both["witness"] = {"value": strict.witness[0]}
-    if lenient.witness:
-        both["lenient_witness"] = {"value": lenient.witness[0]}
+    if strict.counterexample:
+        both["witness"] = {"value": strict.counterexample[0]}
+    if closed.counterexample:
+        both["lenient_witness"] = {"value": closed.counterexample[0]}
     return both

@@ -1,4 +1,4 @@
-"""What to call a difference, and how to say it to a person."""
+"""The words for a difference: the stable name of its kind, and a sentence for a person."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import orjson
 SHOWN_LIMIT = 80
 NUMBER_OF_TYPES = {"integer", "number"}
 
-# By keyword: what a larger value does, and what is bounded.
+# By keyword: what is bounded. A larger lower bound is tighter, a larger upper bound looser.
 LOWER_BOUNDS = {
     "minimum": "The smallest number",
     "exclusiveMinimum": "The number that must be exceeded",
@@ -26,7 +26,7 @@ UPPER_BOUNDS = {
     "maxContains": "The most items that `contains` allows",
     "maxProperties": "The most properties",
 }
-# By keyword: the kinds when it is put in and taken out, and what it is.
+# By keyword: the kinds when it is added and removed, and what it is.
 MEMBERS = {
     "properties": ("property_added", "property_removed", "The property {}"),
     "patternProperties": (
@@ -43,8 +43,8 @@ MEMBERS = {
     "$defs": ("definition_added", "definition_removed", "The definition {}"),
     "definitions": ("definition_added", "definition_removed", "The definition {}"),
 }
-# What the draft calls annotations or names; they say nothing about values by themselves.
-SILENT = {
+# Annotations and identifiers by the draft; they don't restrict values by themselves.
+NOT_RESTRICTING = {
     "default": "default",
     "format": "format",
     "contentEncoding": "content_encoding",
@@ -57,7 +57,7 @@ SILENT = {
     "$vocabulary": "vocabulary",
 }
 STEMS = {
-    # As maps, of which only coming and going empty is told.
+    # As maps, which are only reported if an empty one is added or removed.
     "properties": "properties",
     "patternProperties": "pattern_properties",
     "dependentSchemas": "dependent_schemas",
@@ -80,18 +80,18 @@ STEMS = {
     "$dynamicRef": "reference",
     "enum": "enum",
     "uniqueItems": "unique_items",
-} | SILENT
+} | NOT_RESTRICTING
 
 
 class Words(NamedTuple):
-    """A stable name of the kind of a difference, and a sentence."""
+    """The stable name of the kind of a difference, and a sentence."""
 
     kind: str
     message: str
 
 
 def of_keyword(keyword: str, before: Any, after: Any, *, name: str | None = None) -> Words:
-    """Return the words for one change; what is not there is no JSON value (`changes.ABSENT`)."""
+    """Return the words for one change; an absent value is no JSON value (`changes.ABSENT`)."""
     if keyword == "type":
         return _of_type(before, after)
     if keyword in LOWER_BOUNDS or keyword in UPPER_BOUNDS:
@@ -104,7 +104,7 @@ def of_keyword(keyword: str, before: Any, after: Any, *, name: str | None = None
 
 
 def is_json(value: Any) -> bool:
-    """Whether there is a value at all."""
+    """Return whether there is a value."""
     return value is None or isinstance(value, str | bool | int | float | list | dict)
 
 
@@ -121,7 +121,7 @@ def _of_type(before: Any, after: Any) -> Words:
 
 
 def _types(value: Any) -> set[str] | None:
-    """Return the types allowed, None for all; every integer is a number."""
+    """Return the allowed types, None for all; every integer is a number."""
     if not is_json(value):
         return None
     types = set(value if isinstance(value, list) else [value])
@@ -157,14 +157,14 @@ def _of_member(keyword: str, name: str, before: Any, after: Any) -> Words:
 
 
 def _taken(schema: Any) -> str:
-    """What fits a schema that is swapped as a whole, as one of true or false is."""
+    """Return what fits a schema that is replaced as a whole, such as true or false."""
     if isinstance(schema, bool):
         return "anything" if schema else "nothing at all"
     return f"what fits {_shown(schema)}"
 
 
 def of_options(keyword: str, options: list[Any], *, is_there: bool) -> Words:
-    """Return the words for `options` that came into, or went from, a list that has others."""
+    """Return the words for `options` that were added to, or removed from, a list with others."""
     if keyword == "enum":
         kind, said = (
             ("enum_value_added", "Also allowed now")

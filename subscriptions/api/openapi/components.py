@@ -11,10 +11,9 @@ from subscriptions.api.representations import (
     SubscriptionObject,
     VersionChangesObject,
 )
-from subscriptions.impact.added_properties import NameReport
+from subscriptions.impact.added_properties import PropertyReport
 from subscriptions.impact.payload_checks import BrokenPayload, PayloadReport
-from subscriptions.impact.preview import ContractCheck, Foretold, InterfaceReport
-from subscriptions.impact.stale_counts import StaleCounts
+from subscriptions.impact.preview import ContractCheck, Impact, InterfaceReport, StaleCounts
 from subscriptions.services.graph import Graph, GraphEdge, Node
 from subscriptions.services.staleness import StaleReason
 
@@ -25,12 +24,12 @@ TYPES: dict[str, Any] = {
     "Comparison": Comparison,
     "ContractChange": ChangeReport,
     "ContractCheck": ContractCheck,
-    "Foretold": Foretold,
+    "Foretold": Impact,
     "InterfaceReport": InterfaceReport,
     "StaleCounts": StaleCounts,
     "PayloadReport": PayloadReport,
     "BrokenPayload": BrokenPayload,
-    "NameReport": NameReport,
+    "NameReport": PropertyReport,
     "VersionChanges": VersionChangesObject,
     "Acceptance": AcceptanceObject,
     "Revalidation": RevalidationObject,

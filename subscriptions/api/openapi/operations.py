@@ -7,14 +7,16 @@ from drf_spectacular.utils import OpenApiParameter
 from models_registry.api.openapi.components import listed, ref
 from models_registry.api.openapi.description import (
     ID,
-    IDEMPOTENCY_KEY,
     IF_MATCH,
     IF_NONE_MATCH,
+    LINK,
     MODEL_ID,
-    MODEL_VERSION,
     PAGING,
+    READ,
+    VERSION_PATH,
     choice,
     header,
+    made_at,
     operation,
     path_uuid,
 )
@@ -34,10 +36,9 @@ from subscriptions.services.lookups import SubscriptionNotFound
 from subscriptions.services.loops import LoopClosed
 from subscriptions.services.subscribing import InputNotStored, TargetNotFound
 
-READ, MANAGE = "read_models", "manage_subscriptions"
+MANAGE = "manage_subscriptions"
 TAG = "Event subscriptions"
 SUBSCRIPTION_ID = path_uuid("subscription_id", "The subscription: its id is in lists.")
-LINK = header("Link", 'The next page: `<...>; rel="next"`; absent on the last one.', 200)
 STATUS = choice("status", SubscriptionStatus.values)
 EVENT = choice("trigger_event", TriggerEvent.values)
 STALE = (
@@ -90,9 +91,7 @@ create_subscription = operation(
     sent={"Replay after retrain": examples.SUBSCRIBE},
     parameters=(
         MODEL_ID,
-        IDEMPOTENCY_KEY,
-        header("Location", "Where what was made can be read.", 201),
-        header("Idempotent-Replayed", "`true` when the first answer is given again.", 201),
+        *made_at(201),
         header("ETag", "Strong.", 201),
     ),
     errors=(ModelNotFound, TargetNotFound, LoopClosed),
@@ -180,7 +179,7 @@ get_model_version_changes = operation(
     scope=READ,
     answer=ref("VersionChanges"),
     shown=examples.VERSION_CHANGES,
-    parameters=(MODEL_ID, MODEL_VERSION),
+    parameters=VERSION_PATH,
     errors=(ModelNotFound, VersionNotFound),
 )
 list_revalidations = operation(

@@ -80,7 +80,7 @@ def test_what_the_meta_schema_refuses_is_refused_with_its_pointer(schema, path):
     assert set(paths(schema)) == {path}
 
 
-def test_all_faults_are_told_at_once():
+def test_all_faults_are_returned_at_once():
     schema = {
         "properties": {"a": {"type": "text"}, "b": {"pattern": "("}},
         "items": {"$ref": "#/nowhere"},

@@ -1,4 +1,4 @@
-"""What a change of contract does: proved, shown by a document, or said to be unknown."""
+"""Comparing contracts: proved compatible, refuted by a counterexample, or unknown."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_new_optional_property_of_an_open_object_is_incompatible_only_strictly
     assert not isinstance(witness["b"], str)
 
 
-def test_a_new_required_property_is_incompatible_leniently_too():
+def test_a_new_required_property_is_incompatible_in_a_closed_world_too():
     comparison = compare(_object(a=NUMBER), _object("b", a=NUMBER, b=TEXT), direction="input")
 
     assert _verdicts(comparison) == ("incompatible", "incompatible")
@@ -78,7 +78,7 @@ def test_each_change_has_the_verdict_it_would_have_alone():
     assert comparison["verdict"] == "incompatible"
 
 
-def test_each_change_that_is_incompatible_has_a_document_that_shows_it():
+def test_each_incompatible_change_has_a_counterexample():
     """ "Every incompatible comes with a witness." """
     before = _object(a={"maximum": 9}, b={"enum": [1, 2, 3]}, c=TEXT)
     after = _object("c", a={"maximum": 8}, b={"enum": [1, 3, 4]}, c=TEXT, d=TEXT)
@@ -100,8 +100,8 @@ def test_each_change_that_is_incompatible_has_a_document_that_shows_it():
     assert "c" not in shown["now_required"]["lenient_witness"]["value"]
 
 
-def test_witnesses_of_changes_are_bounded_together_and_the_rest_is_unknown(monkeypatch):
-    monkeypatch.setattr(verdict, "WITNESSES_BYTES", 300)
+def test_counterexamples_of_changes_are_bounded_together_and_the_rest_is_unknown(monkeypatch):
+    monkeypatch.setattr(verdict, "COUNTEREXAMPLES_BYTES", 300)
     names = "abcdefgh"
     comparison = compare(
         _object(**{name: {"maximum": 9} for name in names}),
@@ -114,7 +114,7 @@ def test_witnesses_of_changes_are_bounded_together_and_the_rest_is_unknown(monke
     assert verdicts[-1] == "unknown"
 
 
-def test_payloads_that_are_objects_are_judged_as_such():
+def test_with_only_objects_other_payloads_do_not_count():
     for schema in ({"type": "object"}, {"type": ["object", "string"]}):
         assert compare(None, schema, direction="input")["verdict"] == "incompatible"
         alone = compare(None, schema, direction="input", only_objects=True)
@@ -124,7 +124,7 @@ def test_payloads_that_are_objects_are_judged_as_such():
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "message"),
     [
         (True, False, 'The property "p" took anything and now takes nothing at all.'),
         (
@@ -139,15 +139,15 @@ def test_payloads_that_are_objects_are_judged_as_such():
         ),
     ],
 )
-def test_what_is_swapped_as_a_whole_is_told_in_words(before, after, told):
+def test_a_schema_replaced_as_a_whole_is_described_in_words(before, after, message):
     (change,) = compare(
         {"properties": {"p": before}}, {"properties": {"p": after}}, direction="input"
     )["changes"]
 
-    assert change["message"] == told
+    assert change["message"] == message
 
 
-def test_a_condition_that_comes_is_one_change_that_says_what_it_breaks():
+def test_an_added_condition_is_one_change_with_a_counterexample():
     condition = {"if": {"required": ["a"]}, "then": {"required": ["b"]}}
     (change,) = compare({}, condition, direction="input")["changes"]
 
@@ -194,7 +194,7 @@ def test_alternatives_in_another_order_are_one_change_that_is_compatible():
         ),
     ],
 )
-def test_witnesses_are_found_beside_keywords_that_look_at_what_others_left(before, after):
+def test_counterexamples_are_found_beside_unevaluated_keywords(before, after):
     assert compare(before, after, direction="input")["verdict"] == "incompatible"
 
 
@@ -205,7 +205,7 @@ def test_the_same_written_in_another_way_is_no_change():
     assert not compare(before, after, direction="input")["changed"]
 
 
-def test_an_order_that_means_nothing_is_told_and_is_compatible():
+def test_an_order_that_means_nothing_is_a_compatible_change():
     comparison = compare({"enum": [1, 2]}, {"enum": [2, 1]}, direction="input")
 
     assert comparison["changed"]
@@ -232,7 +232,7 @@ def test_a_format_refuses_nothing_here():
 # --- What is not proved -----------------------------------------------------------------------
 
 
-def test_without_a_proof_compatible_becomes_unknown_and_a_witness_stays(monkeypatch):
+def test_without_a_proof_compatible_becomes_unknown_and_a_counterexample_stays(monkeypatch):
     monkeypatch.setattr(proofs, "SECONDS", 0.0)
 
     assert compare({"maximum": 1}, {"maximum": 2}, direction="input")["verdict"] == "unknown"
@@ -248,7 +248,7 @@ def test_a_prover_that_dies_proves_nothing(monkeypatch, tmp_path):
 
 
 def test_contracts_of_the_largest_size_are_compared_in_bounded_time():
-    """A bound that stands in the code: searches have budgets, proofs a clock of their own."""
+    """A bound that stands in the code: searches have budgets, proofs a time limit of their own."""
     names = [f"name_{number}" for number in range(1500)]
     before = _object(**{name: {"type": "number", "maximum": 9} for name in names})
     after = _object(**{name: {"type": "number", "maximum": 8} for name in names})

@@ -107,7 +107,7 @@ NARROWINGS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ),
 ]
 
-# Keywords that refuse nothing by themselves: a change of one is told, and is no incompatibility.
+# Keywords that refuse nothing by themselves: a change is reported, and is no incompatibility.
 HARMLESS: dict[str, tuple[Any, Any]] = {
     "format": ("date", "email"),
     "default": (1, 2),
@@ -148,7 +148,7 @@ def test_every_keyword_of_the_draft_is_tried_below():
 
 
 @pytest.mark.parametrize(("keyword", "wide", "narrow"), NAMED)
-def test_a_narrower_keyword_is_told_and_breaks_an_input(keyword, wide, narrow):
+def test_a_narrower_keyword_is_reported_and_breaks_an_input(keyword, wide, narrow):
     comparison = compare(wide, narrow, direction="input")
 
     assert comparison["changed"]
@@ -166,7 +166,7 @@ def test_a_wider_keyword_breaks_no_input_and_breaks_an_output(keyword, wide, nar
 
 
 @pytest.mark.parametrize(("keyword", "wide", "narrow"), NAMED)
-def test_it_is_told_wherever_in_the_contract_it_stands(keyword, wide, narrow):
+def test_it_is_reported_wherever_in_the_contract_it_stands(keyword, wide, narrow):
     """Within a property of the items of a list: the pointer leads there."""
     before, after = (
         {"properties": {"a/b": {"items": {"$id": "https://inner.invalid/", **schema}}}}
@@ -181,7 +181,7 @@ def test_it_is_told_wherever_in_the_contract_it_stands(keyword, wide, narrow):
 
 
 @pytest.mark.parametrize("keyword", HARMLESS)
-def test_a_keyword_that_refuses_nothing_is_told_and_never_called_incompatible(keyword):
+def test_a_keyword_that_refuses_nothing_is_reported_and_never_incompatible(keyword):
     before, after = ({"type": "string", keyword: value} for value in HARMLESS[keyword])
     comparison = compare(before, after, direction="input")
 

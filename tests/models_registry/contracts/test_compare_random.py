@@ -1,4 +1,4 @@
-"""Verdicts on random pairs of contracts, held against documents."""
+"""Verdicts on random pairs of contracts, checked with documents."""
 
 from __future__ import annotations
 

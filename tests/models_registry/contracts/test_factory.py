@@ -12,9 +12,9 @@ from models_registry.contracts import check_contract, check_payload
 from models_registry.contracts.factory import make_validator
 
 FACTORY = Path("models_registry/contracts/factory.py")
-# What judges documents by the meta-schema, without formats; it never sees a payload.
-JUDGE = Path("models_registry/contracts/documents.py")
-PROVER = Path("models_registry/contracts/compare/prover.py")
+# Checks documents by the meta-schema, without formats; it never sees a payload.
+DOCUMENTS = Path("models_registry/contracts/documents.py")
+PROVER = Path("models_registry/contracts/compare/proofs.py")
 LIBRARIES = {"jsonschema", "jsonschema_rs"}
 # Names of both libraries that read, check or fetch schemas in ways of their own.
 MAKERS = {
@@ -75,7 +75,7 @@ def test_validators_are_made_by_the_factory_alone():
         if path == PROVER:
             # Offline, and in a process of its own with limits of time and memory.
             assert found == {"jsonschema_rs.canonicalize"}
-        elif path == JUDGE:
+        elif path == DOCUMENTS:
             assert found == {"jsonschema.Draft202012Validator"}
         elif path != FACTORY:
             assert found <= annotation_only, path

@@ -123,7 +123,7 @@ def test_equal_values_have_one_text_and_different_values_another(one, other):
 
 
 @given(st.integers(-(2**63), 2**63 - 1), st.integers(-2000, 2000))
-def test_integers_no_double_can_hold_are_told_apart(integer, step):
+def test_integers_that_no_double_represents_have_different_texts(integer, step):
     for near in (integer + step, float(integer)):
         assert (canonical_json(near) == canonical_json(integer)) is (near == integer)
 

@@ -58,7 +58,7 @@ def test_patterns_match_as_in_ecmascript_and_in_linear_time(pattern, fits, fails
 
 
 def test_user_patterns_never_reach_pythons_re(monkeypatch):
-    """Neither when the contract is judged nor when a payload is."""
+    """Neither when a contract is checked nor when a payload is."""
     check_contract({"pattern": "warm", "patternProperties": {"up": {}}})
     seen = []
     compile_pattern = re._compiler.compile
@@ -101,7 +101,7 @@ def test_there_may_be_so_many_patterns():
         ("a{999999999999}", 10**8, 10**9),
     ],
 )
-def test_the_places_of_a_pattern_are_counted_with_repeats_written_out(pattern, at_least, at_most):
+def test_the_positions_of_a_pattern_are_counted_with_repeats_expanded(pattern, at_least, at_most):
     assert at_least <= positions(pattern) <= at_most
 
 
@@ -172,7 +172,7 @@ def test_one_that_an_earlier_release_accepted_goes_on_being_used_where_that_is_c
         ("(?x) a b", 1),
     ],
 )
-def test_the_places_of_a_stored_one_are_counted_however_it_is_read(pattern, times):
+def test_the_positions_of_a_stored_pattern_are_counted_for_its_worst_meaning(pattern, times):
     assert positions(pattern) == len(pattern) * times
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models_registry.contracts import PayloadCheck, batches, check_payload
+from models_registry.contracts import PayloadCheck, check_payload, payloads
 
 SCHEMAS: list[dict[str, Any]] = [
     {},
@@ -62,7 +62,7 @@ def test_faults_are_limited():
 
 @pytest.mark.parametrize("kept_bytes", [0, 1])
 def test_what_is_kept_for_the_parts_of_a_large_contract_is_bounded(monkeypatch, kept_bytes):
-    monkeypatch.setattr(batches, "SEARCH_BYTES", kept_bytes)
+    monkeypatch.setattr(payloads, "SEARCH_BYTES", kept_bytes)
     schema = {"properties": {name: {"type": "string"} for name in "abcdefgh"}}
     check = PayloadCheck(schema)
     for name in "abcdefgh":

@@ -1,4 +1,4 @@
-"""Revalidation shared out: chunk by chunk, by any number of workers, whoever dies."""
+"""Revalidation in chunks, shared by several workers, some of which die."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from models_registry.models import Model
 from subscriptions.models import EventSubscription, Revalidation
 from subscriptions.revalidation import payloads, runs
-from subscriptions.revalidation.chunks import claim_stretch, record_findings
+from subscriptions.revalidation.chunks import claim_chunk, record_findings
 from subscriptions.services.subscribing import unsubscribe, update_subscription
 from tests.subscriptions.conftest import link, update
 from tests.subscriptions.runs import (
@@ -44,21 +44,21 @@ def test_progress_is_visible_while_it_runs(b, small_chunks):
     assert counts_of(latest_run()) == ("pending", 5, 0, 0)
 
     examiner = payloads.Examiner(run)
-    stretch = claim_stretch(run.pk)
-    record_findings(stretch, examiner.examine(stretch), is_over=False)
+    chunk = claim_chunk(run.pk)
+    record_findings(chunk, examiner.examine(chunk), time_is_up=False)
     assert counts_of(latest_run()) == ("running", 5, 2, 2)
 
 
-def test_two_workers_never_get_the_same_stretch(b, small_chunks):
+def test_two_workers_never_get_the_same_chunk(b, small_chunks):
     for _ in range(4):
         link("a", "b", input={})
     update("b", NEEDS_X)
-    first, second = claim_stretch(latest_run().pk), claim_stretch(latest_run().pk)
+    first, second = claim_chunk(latest_run().pk), claim_chunk(latest_run().pk)
 
     assert first is not None
     assert second is not None
     assert second.after == first.until
-    assert claim_stretch(latest_run().pk) is None, "the rest is in the hands of others"
+    assert claim_chunk(latest_run().pk) is None, "other workers have claimed the rest"
     assert latest_run().status == "running"
 
 
@@ -68,11 +68,11 @@ def test_the_run_ends_with_whichever_chunk_is_done_last(b, small_chunks):
     update("b", NEEDS_X)
     run = latest_run()
     examiner = payloads.Examiner(run)
-    stretches = [claim_stretch(run.pk), claim_stretch(run.pk)]
-    for stretch in reversed(stretches):
+    chunks = [claim_chunk(run.pk), claim_chunk(run.pk)]
+    for chunk in reversed(chunks):
         assert latest_run().status == "running"
-        assert record_findings(stretch, examiner.examine(stretch), is_over=False) is None
-    assert claim_stretch(run.pk) is None
+        assert record_findings(chunk, examiner.examine(chunk), time_is_up=False) is None
+    assert claim_chunk(run.pk) is None
 
     assert counts_of(latest_run()) == ("success", 4, 4, 4)
 
@@ -83,30 +83,30 @@ def test_the_chunk_of_a_worker_that_died_is_taken_again_and_counted_once(b, smal
         link("a", "b", input={})
     update("b", NEEDS_X)
     run = latest_run()
-    dead = claim_stretch(run.pk)
+    dead = claim_chunk(run.pk)
     assert not runs.work_through(run.pk)
     assert counts_of(latest_run()) == ("running", 3, 1, 1), "it waits for the chunk's lease"
     lapse()
     runs.work_through(run.pk)
     assert counts_of(latest_run()) == ("success", 3, 3, 3)
 
-    assert record_findings(dead, payloads.Examiner(run).examine(dead), is_over=False) is None
+    assert record_findings(dead, payloads.Examiner(run).examine(dead), time_is_up=False) is None
     assert counts_of(latest_run()) == ("success", 3, 3, 3)
 
 
-def test_a_stretch_that_is_much_work_is_recorded_in_parts(b, monkeypatch):
+def test_a_chunk_that_is_much_work_is_recorded_in_parts(b, monkeypatch):
     """Below the lease and the statement's time limit, however large the payloads."""
     monkeypatch.setattr(payloads, "EXAMINE_SECONDS", -1.0)
     subscriptions = [link("a", "b", input={}) for _ in range(3)]
     update("b", NEEDS_X)
     run = latest_run()
     examiner = payloads.Examiner(run)
-    stretch = claim_stretch(run.pk)
-    rest = record_findings(stretch, examiner.examine(stretch), is_over=False)
+    chunk = claim_chunk(run.pk)
+    rest = record_findings(chunk, examiner.examine(chunk), time_is_up=False)
 
     assert (rest.after, rest.until) == (subscriptions[0].pk, subscriptions[2].pk)
     assert counts_of(latest_run()) == ("running", None, 1, 1)
-    assert record_findings(rest, examiner.examine(rest), is_over=True) is None
+    assert record_findings(rest, examiner.examine(rest), time_is_up=True) is None
     assert counts_of(worked_off()) == ("success", 3, 3, 3), (
         "whoever comes next takes the rest at once"
     )
@@ -117,9 +117,9 @@ def test_warnings_that_fill_the_memory_are_written_before_the_rest_is_read(b, mo
     for _ in range(3):
         link("a", "b", input={})
     update("b", NEEDS_X)
-    stretch = claim_stretch(latest_run().pk)
+    chunk = claim_chunk(latest_run().pk)
 
-    assert payloads.Examiner(latest_run()).examine(stretch).checked == 1
+    assert payloads.Examiner(latest_run()).examine(chunk).checked == 1
 
 
 @pytest.mark.parametrize("change", [{"input": {"x": 1}}, {"input": {"y": 1}}])
@@ -127,10 +127,10 @@ def test_an_edit_of_the_payload_after_it_was_read_wins(b, change):
     subscription = link("a", "b", input={})
     update("b", NEEDS_X)
     run = latest_run()
-    stretch = claim_stretch(run.pk)
-    findings = payloads.Examiner(run).examine(stretch)
+    chunk = claim_chunk(run.pk)
+    findings = payloads.Examiner(run).examine(chunk)
     update_subscription(source_id="a", subscription_id=subscription.pk, changes=change)
-    record_findings(stretch, findings, is_over=False)
+    record_findings(chunk, findings, time_is_up=False)
 
     assert warnings_of(subscription) == ([] if "x" in change["input"] else MISSING_X)
     assert counts_of(latest_run()) == ("success", 1, 1, 1)
@@ -141,8 +141,8 @@ def test_subscriptions_may_come_and_go_while_a_run_is_on(b, small_chunks):
     update("b", NEEDS_X)
     run = latest_run()
     runs.work_through(run.pk, seconds=0)
-    stretch = claim_stretch(run.pk)
-    record_findings(stretch, payloads.Examiner(run).examine(stretch), is_over=False)
+    chunk = claim_chunk(run.pk)
+    record_findings(chunk, payloads.Examiner(run).examine(chunk), time_is_up=False)
     for subscription in gone[1:]:
         unsubscribe(source_id="a", subscription_id=subscription.pk)
     new = link("a", "b", input={})
@@ -157,15 +157,15 @@ def test_a_run_whose_model_is_deleted_is_over(b):
     subscription = link("a", "b", input={})
     update("b", NEEDS_X)
     run = latest_run()
-    stretch = claim_stretch(run.pk)
-    findings = payloads.Examiner(run).examine(stretch)
+    chunk = claim_chunk(run.pk)
+    findings = payloads.Examiner(run).examine(chunk)
     unsubscribe(source_id="a", subscription_id=subscription.pk)
     from models_registry.models import Job
 
     Job.objects.all().delete()
     delete_model(model_id="b")
 
-    assert record_findings(stretch, findings, is_over=False) is None
+    assert record_findings(chunk, findings, time_is_up=False) is None
     assert not runs.work_through(run.pk)
 
 
@@ -175,18 +175,18 @@ class Workers:
     def __init__(self, run: Revalidation, subscriptions: list[EventSubscription]) -> None:
         self._run, self._subscriptions = run, subscriptions
         self._examiner = payloads.Examiner(run)
-        self._hands: list[Any] = []
+        self._claimed: list[Any] = []
 
     def claim(self) -> None:
-        if stretch := claim_stretch(self._run.pk):
-            self._hands.append((stretch, self._examiner.examine(stretch)))
+        if chunk := claim_chunk(self._run.pk):
+            self._claimed.append((chunk, self._examiner.examine(chunk)))
 
     def record(self) -> None:
-        if self._hands:
-            record_findings(*self._hands.pop(0), is_over=False)
+        if self._claimed:
+            record_findings(*self._claimed.pop(0), time_is_up=False)
 
     def die(self) -> None:
-        self._hands = self._hands[:-1]
+        self._claimed = self._claimed[:-1]
 
     def lapse(self) -> None:
         lapse()
@@ -200,8 +200,8 @@ class Workers:
     def finish(self) -> None:
         lapse()
         runs.work_through(self._run.pk)
-        for stretch, findings in self._hands:
-            record_findings(stretch, findings, is_over=False)
+        for chunk, findings in self._claimed:
+            record_findings(chunk, findings, time_is_up=False)
 
 
 @settings(

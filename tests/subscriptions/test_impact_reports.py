@@ -1,4 +1,4 @@
-"""What every update did to others: a row at once, filled in afterwards, shown with its version."""
+"""Impact reports: an update writes a pending row, a worker fills it in, the version shows it."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ def _changes(api: Any, version: str) -> Any:
     return answer.body
 
 
-def test_it_is_what_was_foretold_and_is_shown_with_the_version(api, b):
+def test_the_report_is_the_preview_and_is_shown_with_the_version(api, b):
     link("a", "b", input={"x": 1})
     broken = link("a", "b", input={})
-    foretold: Any = check_update(model_id="b", definition=define("b", NEEDS_X))
-    foretold.pop("against")
+    preview: Any = check_update(model_id="b", definition=define("b", NEEDS_X))
+    preview.pop("against")
     update("b", NEEDS_X)
     fill_in(_report().pk)
 
     shown = _changes(api, "2")
     assert (shown["version"], shown["status"]) == ("2", "done")
-    assert shown["report"] == foretold
+    assert shown["report"] == preview
     assert shown["report"]["stale"]["total"] == 2
     (payloads,) = shown["report"]["payloads"]
     assert (payloads["checked"], payloads["invalid"]) == (2, 1)
@@ -66,7 +66,7 @@ def test_until_it_is_known_it_is_pending(api, b):
     assert (shown["status"], shown["finished_at"], shown["report"]) == ("pending", None, None)
 
 
-def test_an_update_that_changes_no_interface_did_nothing_to_others(api, b):
+def test_an_update_that_changes_no_interface_has_no_impact(api, b):
     link("a", "b")
     update("b", None)
 
@@ -145,7 +145,7 @@ def test_an_update_wakes_a_worker_when_it_is_committed(
     b, monkeypatch, django_capture_on_commit_callbacks
 ):
     sent: list[UUID] = []
-    monkeypatch.setattr("subscriptions.wakeups.send_report_hint", sent.append)
+    monkeypatch.setattr("subscriptions.wakeups.publish_report_wakeup", sent.append)
     with django_capture_on_commit_callbacks(execute=True):
         update("b", NEEDS_X)
         assert sent == []
@@ -154,9 +154,9 @@ def test_an_update_wakes_a_worker_when_it_is_committed(
 
 
 def test_the_sweep_finds_one_whose_message_was_lost_and_does_not_repeat_itself(b, monkeypatch):
-    """F1: the message is a hint; the row says what is due."""
+    """F1: the message is only a wake-up; the row says what is due."""
     sent: list[UUID] = []
-    monkeypatch.setattr("subscriptions.wakeups.send_report_hint", sent.append)
+    monkeypatch.setattr("subscriptions.wakeups.publish_report_wakeup", sent.append)
     update("b", NEEDS_X)
     _lapse()
     tasks.sweep_reports()
@@ -168,26 +168,26 @@ def test_the_sweep_finds_one_whose_message_was_lost_and_does_not_repeat_itself(b
     assert reports.sweep() == {"reports_waiting": 0}
 
 
-def test_what_a_worker_finds_after_its_claim_was_taken_by_another_is_dropped(b, monkeypatch):
+def test_the_result_of_a_lost_claim_is_dropped(b, monkeypatch):
     update("b", NEEDS_X)
-    foretell = reports.foretell
+    preview_update = reports.preview_update
 
     def overtaken(**known: Any) -> Any:
-        monkeypatch.setattr(reports, "foretell", foretell)
+        monkeypatch.setattr(reports, "preview_update", preview_update)
         assert fill_in(_report().pk) is True
-        return {**foretell(**known), "warnings": ["from the one that came late"]}
+        return {**preview_update(**known), "warnings": ["from the one that came late"]}
 
-    monkeypatch.setattr(reports, "foretell", overtaken)
+    monkeypatch.setattr(reports, "preview_update", overtaken)
     assert fill_in(_report().pk) is False
 
     assert _report().status == ReportStatus.DONE
     assert _report().report["warnings"] == []
 
 
-def test_one_that_takes_every_worker_with_it_is_given_up(api, b, monkeypatch):
+def test_a_report_that_kills_every_worker_is_given_up(api, b, monkeypatch):
     """F3: attempts are counted before the risky work."""
     update("b", NEEDS_X)
-    monkeypatch.setattr(reports, "foretell", _die)
+    monkeypatch.setattr(reports, "preview_update", _die)
     for _ in range(ATTEMPTS_LIMIT):
         with pytest.raises(SystemExit):
             fill_in(_report().pk)
