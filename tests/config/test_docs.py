@@ -200,7 +200,7 @@ def test_a_recipe_names_every_file_of_its_example(recipe, example):
 
 
 def test_a_field_of_a_model_is_at_most_eight_files():
-    section = _source("recipes").partition("\n## A field\n")[2].partition("\n\nIf a version")[0]
+    section = _source("recipes").partition("\n## A field\n")[2].partition("\n\nTo show")[0]
     named = {path for path, _ in NAMED.findall(section)}
     assert len(named) <= 8
     for path in named - {"models_registry/migrations/"}:
