@@ -77,7 +77,7 @@ def check_handler_calls(
         for job_type in Action.values
         if handler.longest_call_seconds(job_type) > limit
     ]
-    return [Error(fault, id="modelpact.E003") for fault in faults]
+    return [Error(fault, id="modelpact.E004") for fault in faults]
 
 
 def rights_faults() -> list[str]:

@@ -13,7 +13,7 @@ class JSONTextField(models.TextField):
 
     Not `jsonb`: that rewrites numbers (1e22 comes back as an integer of 23 digits) and refuses
     what SQLite takes, so the two databases would answer differently. Nothing here is queried by
-    its inside but the names of functions (services/searching.py), and text can be handed on
+    its inside but the names of functions (queue/due_jobs.py), and text can be handed on
     without decoding.
     """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -27,6 +28,7 @@ from tests.benchmarks.places import postgres_binaries
 from tests.faults.processes import environment, wait_for
 from tests.tokens import token
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 CALLERS = 4
 PAUSE_SECONDS = 0.1
 NO_ANSWER = 0
@@ -53,23 +55,35 @@ def ask(port: int, method: str, path: str, body: Any = None, **headers: str) -> 
         client.close()
 
 
+def documented_server() -> list[str]:
+    """Return the command line of the web server, word for word as the page on operating has it."""
+    page = (ROOT / "config" / "docs" / "operating.md").read_text(encoding="utf-8")
+    (line,) = (line for line in page.splitlines() if line.startswith("granian "))
+    return [str(Path(sys.executable).with_name("granian")), *shlex.split(line)[1:]]
+
+
 @contextmanager
 def web(folder: Path, **changed: str) -> Iterator[int]:
-    """Serve as production does, from a process of its own; give the port."""
+    """Serve as production does, from processes of its own; yields the port."""
+    with web_process(folder, **changed) as (port, _):
+        yield port
+
+
+@contextmanager
+def web_process(folder: Path, **changed: str) -> Iterator[tuple[int, int]]:
+    """Serve as production does; yields the port, and the id of the main process."""
     port = free_port()
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port)]
-    command += ["--blocking-threads", "8", "--no-ws", "--log-level", "error"]
     log = folder / f"web-{port}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*command, "config.wsgi:application"],
-            env=environment(**changed),
+            documented_server(),
+            env=environment(GRANIAN_PORT=str(port), **changed),
             stdout=output,
             stderr=subprocess.STDOUT,
         )
     try:
         wait_for(lambda: _answers(port))
-        yield port
+        yield port, process.pid
         assert process.poll() is None, "the web server has ended"
     except BaseException:
         print(log.read_text(errors="replace")[-4000:])  # noqa: T201 (for the report)
@@ -77,6 +91,12 @@ def web(folder: Path, **changed: str) -> Iterator[int]:
     finally:
         process.terminate()
         process.wait(30)
+
+
+def children(pid: int) -> list[int]:
+    """Return the ids of the processes that a process has started and that still run."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    return [int(child) for child in found]
 
 
 def _answers(port: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from django.db import connection, transaction
 
 from models_registry.models import Job, Model, ModelVersion
 from tests import examples
-from tests.faults.outages import ask, free_port, web
+from tests.faults.outages import ask, children, free_port, web, web_process
 from tests.faults.processes import environment, wait_for, worker
 from tests.faults.soak.breaking import STOPS_WITHIN_SECONDS, Web
 
@@ -121,3 +122,12 @@ def test_a_web_server_that_is_asked_to_stop_answers_what_it_has_begun(
     caller.join(10)
     assert [(status, answer["version"]["version"]) for status, answer in answers] == [(200, "2")]
     assert Job.objects.count() == 1
+
+
+def test_a_killed_process_of_the_web_server_is_replaced_and_the_others_go_on(model, tmp_path):
+    """F1: one killed child of the documented command line takes nothing else with it."""
+    with web_process(tmp_path) as (port, main):
+        workers = set(children(main))
+        os.kill(max(workers), signal.SIGKILL)
+        wait_for(lambda: len(set(children(main)) - workers) >= 1)
+        assert [ask(port, "GET", PATH)[0] for _ in range(20)] == [200] * 20

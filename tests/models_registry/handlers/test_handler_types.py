@@ -173,7 +173,7 @@ def test_an_event_larger_than_it_takes_is_refused_when_asked_for_and_when_fired(
 
 
 def test_a_call_that_could_outlast_its_task_is_refused_at_start(mail, settings):
-    assert [each for each in run_checks() if each.id == "modelpact.E003"] == []
+    assert [each for each in run_checks() if each.id == "modelpact.E004"] == []
     settings.HANDLER_CALL_LIMIT_SECONDS = CALL_SECONDS - 1
-    faults = [each.msg for each in run_checks() if each.id == "modelpact.E003"]
+    faults = [each.msg for each in run_checks() if each.id == "modelpact.E004"]
     assert any("'mail'" in fault for fault in faults)
