@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from config.api.openapi import GUIDE
+from config.docs.pages import FOLDER
 from tests.chromium import chromium_path
 from tests.tokens import token
 
@@ -106,16 +106,30 @@ def test_a_page_is_dark_where_the_readers_system_is(page, live_server, path, sch
     page.goto(f"{live_server.url}{path}")
     page.get_by_role("heading", name="Getting a token").first.wait_for()
 
-    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    words = page.evaluate("getComputedStyle(document.querySelector('h1, h2')).color")
+    ground = _painted(page, "getComputedStyle(document.body).backgroundColor")
+    words = _painted(page, "getComputedStyle(document.querySelector('h1, h2')).color")
     # Nothing painted is a browser's white.
     assert (_lightness(ground) > 128) is is_light
     assert (_lightness(words) < 128) is is_light
 
 
-def _lightness(colour: str) -> float:
+def _painted(page: Page, colour: str) -> list[int]:
+    """Return red, green, blue and alpha of a colour, in whichever notation the page has it."""
+    painted: list[int] = page.evaluate(
+        """colour => {
+            const canvas = document.createElement("canvas").getContext("2d");
+            canvas.fillStyle = colour;
+            canvas.fillRect(0, 0, 1, 1);
+            return [...canvas.getImageData(0, 0, 1, 1).data];
+        }""",
+        page.evaluate(colour),
+    )
+    return painted
+
+
+def _lightness(colour: list[int]) -> float:
     """Return the mean of red, green and blue; a colour that lets all through is white."""
-    *rgb, alpha = [*map(float, re.findall(r"[\d.]+", colour)), 1.0][:4]
+    *rgb, alpha = colour
     return 255 if alpha == 0 else sum(rgb) / 3
 
 
@@ -124,7 +138,9 @@ def test_both_pages_begin_with_the_guide(page, live_server, path):
     page.goto(f"{live_server.url}{path}")
     shown = page.get_by_role("heading", level=2)
     shown.get_by_text("Getting a token").first.wait_for()
-    headings = re.findall(r"^## (.+)$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+    headings = re.findall(
+        r"^## (.+)$", (FOLDER / "api.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert len(headings) == 8
     texts = [text.strip() for text in shown.all_inner_texts()]
     assert set(headings) <= set(texts)
