@@ -20,7 +20,7 @@ from subscriptions.models import (
 # Only an update of an interface makes a subscription stale, and each update leaves a report. The
 # search covers the models of this many of the newest reports.
 UPDATES_LIMIT = 1000
-# A subscription can match up to three times: on both sides, and set to stale by hand.
+# A subscription can match up to three times: on both sides, and set to stale manually.
 _FOUND_LIMIT = 3 * (COUNT_LIMIT + 1)
 
 # Warnings are searched for in this many of the newest subscriptions. An index on them would make
