@@ -109,7 +109,7 @@ def test_the_registry_never_mentions_the_subscriptions():
 # The settings of each type, and the embedded default's own endpoint, which is one of Lambda's.
 KNOW_LAMBDA = ("models_registry/handlers/", "config/settings.py", "config/embedded/")
 # Looks at the settings of each type, which are part of a deployment.
-KNOW_ITS_SETTINGS = ("config/doctor/configuration.py", "config/doctor/functions.py")
+KNOW_ITS_SETTINGS = ("config/doctor/checks.py",)
 # Shows what a caller may send.
 KNOW_ITS_BODIES = ("models_registry/api/openapi/examples.py",)
 LAMBDA_TYPE = re.compile(r"lambda|lambda_\w+|\w*aws_lambda\w*|models_registry\.handlers\.\w+")
