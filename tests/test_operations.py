@@ -32,8 +32,11 @@ def _routes(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, Any]
 ROUTES = {path: view for path, view in _routes(get_resolver()) if path.startswith("v2/")}
 
 
-def test_all_that_is_served_is_the_api_and_the_admin():
-    assert {path for path, _ in _routes(get_resolver())} == {*ROUTES, "metrics"}
+GUIDE = {"docs", "docs/", "docs/<slug:name>/"}
+
+
+def test_all_that_is_served_is_the_api_the_admin_and_the_guide():
+    assert {path for path, _ in _routes(get_resolver())} == {*ROUTES, "metrics", *GUIDE}
 
 
 def test_paths_have_no_trailing_slash():

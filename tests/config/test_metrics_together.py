@@ -16,9 +16,9 @@ metrics.RETRIES.labels("training").inc()
 SHOW = """
 import django
 django.setup()
-from config.metrics import _counted
+from config.metrics import _counters
 from prometheus_client import generate_latest
-print(generate_latest(_counted()).decode())
+print(generate_latest(_counters()).decode())
 """
 
 
