@@ -29,6 +29,7 @@ from tests.clock import Clock
 from tests.contract.document import Document
 from tests.faulty_lambda import FaultyLambda
 from tests.scripted import ScriptedHandler
+from tests.slow import is_slow
 from tests.traces import pytest_runtest_setup, pytest_runtest_teardown
 
 # Hooks are found by their names, here.
@@ -57,6 +58,8 @@ NEEDS: dict[str, tuple[bool, str]] = {
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        if is_slow(item):
+            item.add_marker("slow")
         for marker, (is_there, reason) in NEEDS.items():
             if not is_there and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
