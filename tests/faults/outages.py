@@ -30,6 +30,7 @@ from tests.tokens import token
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CALLERS = 4
+READ = "/v2/models?limit=1"
 PAUSE_SECONDS = 0.1
 NO_ANSWER = 0
 
@@ -83,6 +84,8 @@ def web_process(folder: Path, **changed: str) -> Iterator[tuple[int, int]]:
         )
     try:
         wait_for(lambda: _answers(port))
+        # Each process makes its first connection now, and not when a test takes something away.
+        wait_for(lambda: all(ask(port, "GET", READ)[0] == 200 for _ in range(8)))
         yield port, process.pid
         assert process.poll() is None, "the web server has ended"
     except BaseException:
