@@ -158,7 +158,7 @@ def hold_to_save(model: Any, **values: Any) -> None:
     assert stored(ours) == stored(found) == stored(djangos)
 
 
-@pytest.mark.filterwarnings("ignore::django.utils.deprecation.RemovedInDjango60Warning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("kind", [kind for kind in PLAIN if kind not in REMOVED])
 @pytest.mark.parametrize("null", [False, True])
 def test_a_field_of_every_kind(table, kind, null):
